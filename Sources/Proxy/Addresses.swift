@@ -1,0 +1,19 @@
+/// An address that Relevo accepts clients on.
+public enum ListenAddress: Sendable, Hashable {
+  /// A numeric IPv4 or IPv6 address, or a name, and a port; port 0 lets the kernel choose.
+  case tcp(host: String, port: UInt16)
+  /// The path of a unix socket.
+  case unix(path: String)
+}
+
+/// An origin as the operator named it: `http://host`, `http://host:port` or `http://[v6]:port`.
+public struct OriginAddress: Sendable, Hashable {
+  /// The host without brackets.
+  public var host: String
+  public var port: UInt16
+
+  public init(host: String, port: UInt16) {
+    self.host = host
+    self.port = port
+  }
+}

@@ -1,0 +1,99 @@
+import HTTP1
+import URLMap
+
+/// Everything that decides how Relevo serves; fixed once the server has started.
+public struct ProxyConfiguration: Sendable {
+  /// Where clients connect.
+  public var listeners: [ListenAddress]
+  /// The servers of the new site, asked first and in turn.
+  public var newServers: [OriginAddress]
+  /// The servers of the site being left, asked when the new pool misses.
+  public var oldServers: [OriginAddress]
+  /// Event loops, one thread each. 1 or more.
+  public var workers: Int
+  /// Answers of the new pool that send a request on to the old server.
+  public var fallbackOn: StatusSet
+  /// Answers of the old server that put a URL into the map.
+  public var learnOn: StatusSet
+  /// Answers of the old server that mean "not here either".
+  public var oldMissOn: StatusSet
+  /// Which part of the target is the key of the map.
+  public var mapKey: MapKey
+  /// Age after which the next visit of a known URL asks the new pool first.
+  public var mapRecheckAfter: Duration
+  /// How long a URL that both sites missed is not asked of the old server again. Zero turns this off.
+  public var missTTL: Duration
+  /// Bytes of a request body kept in memory for a replay; what is longer goes to an unlinked file.
+  public var replayMemoryBytes: Int
+  /// Bytes of a request body that can be replayed at all.
+  public var replayLimitBytes: Int
+  public var timeouts: Timeouts
+  /// Client connections of the whole process; more wait in the kernel's backlog.
+  public var maxConnections: Int
+  /// Bytes of one message head, request or answer.
+  public var maxHeaderBytes: Int
+  /// Field lines of one message head.
+  public var maxHeaderFields: Int
+  /// Write `X-Forwarded-For`, `-Proto` and `-Host`.
+  public var writesForwarded: Bool
+  /// Write `Via` into requests (RFC 9110, 7.6.3).
+  public var writesVia: Bool
+  /// The `Host` that the old server is sent; nil sends what the client sent.
+  public var oldHost: String?
+  /// Add `X-Relevo-Route` to answers.
+  public var debugHeaders: Bool
+  /// How often the names of origins are resolved again.
+  public var resolveEvery: Duration
+
+  /// Time limits. Each ends the connection it is about, never the process.
+  public struct Timeouts: Sendable {
+    /// From the first byte of a request's head to its last.
+    public var header: Duration
+    /// Until an origin has accepted a connection.
+    public var connect: Duration
+    /// From the end of a request to the head of the origin's answer.
+    public var response: Duration
+    /// Without a byte moving on a kept or transferring connection.
+    public var idle: Duration
+    /// Without a byte moving either way through an upgraded connection.
+    public var tunnel: Duration
+
+    public init(
+      header: Duration = .seconds(10), connect: Duration = .seconds(5), response: Duration = .seconds(60),
+      idle: Duration = .seconds(60), tunnel: Duration = .seconds(3600)
+    ) {
+      self.header = header
+      self.connect = connect
+      self.response = response
+      self.idle = idle
+      self.tunnel = tunnel
+    }
+  }
+
+  public init(
+    listeners: [ListenAddress], newServers: [OriginAddress], oldServers: [OriginAddress], workers: Int,
+    fallbackOn: StatusSet, learnOn: StatusSet, oldMissOn: StatusSet
+  ) {
+    self.listeners = listeners
+    self.newServers = newServers
+    self.oldServers = oldServers
+    self.workers = workers
+    self.fallbackOn = fallbackOn
+    self.learnOn = learnOn
+    self.oldMissOn = oldMissOn
+    mapKey = .pathAndQuery
+    mapRecheckAfter = .seconds(24 * 3600)
+    missTTL = .seconds(60)
+    replayMemoryBytes = 64 << 10
+    replayLimitBytes = 64 << 20
+    timeouts = Timeouts()
+    maxConnections = 10_000
+    maxHeaderBytes = 16 << 10
+    maxHeaderFields = 128
+    writesForwarded = true
+    writesVia = true
+    oldHost = nil
+    debugHeaders = false
+    resolveEvery = .seconds(30)
+  }
+}

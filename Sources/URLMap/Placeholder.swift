@@ -1,0 +1,1 @@
+public enum MapKey: Sendable { case pathAndQuery, path }
