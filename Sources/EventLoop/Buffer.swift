@@ -1,0 +1,158 @@
+import Glibc
+
+/// Bytes on their way through a connection: a block borrowed from a ``BufferPool`` while there are any.
+///
+///     | headroom | … handed on … | readable | room |
+///     0          32            start       end   capacity
+///
+/// The headroom lets a prefix be written before bytes that have already been received. The block goes back
+/// to its pool when it is empty, so an idle connection holds none.
+@safe public struct Buffer: ~Copyable {
+  /// Bytes kept free before the first received one.
+  public static let headroomBytes = 32
+
+  /// Owned while not nil; given back by ``giveBack()`` and `deinit`.
+  private var block: UnsafeMutableRawPointer?
+  /// The pool outlives every buffer of its loop.
+  private unowned(unsafe) let pool: BufferPool
+  /// Offset of the first byte not yet handed on.
+  public private(set) var start = headroomBytes
+  /// Offset behind the last byte received.
+  public private(set) var end = headroomBytes
+
+  public init(pool: BufferPool) {
+    unsafe self.pool = pool
+  }
+
+  deinit {
+    if let block = unsafe block { unsafe pool.put(block) }
+  }
+
+  public var count: Int { end - start }
+  public var isEmpty: Bool { start == end }
+  public var holdsBlock: Bool { unsafe block != nil }
+  /// Bytes that can be received behind the present ones; a full block's worth when there is no block yet.
+  public var room: Int { unsafe pool.blockBytes - end }
+
+  /// The bytes between start and end. Valid until the buffer is next changed.
+  @unsafe public var readable: UnsafeMutableRawBufferPointer {
+    guard let block = unsafe block else { return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+    return unsafe UnsafeMutableRawBufferPointer(start: block + start, count: end - start)
+  }
+
+  /// The free bytes behind the present ones, borrowing a block when there is none; nil without memory.
+  @unsafe mutating func borrowRoom() -> UnsafeMutableRawBufferPointer? {
+    if unsafe block == nil { unsafe block = unsafe pool.take() }
+    guard let block = unsafe block else { return nil }
+    return unsafe UnsafeMutableRawBufferPointer(start: block + end, count: pool.blockBytes - end)
+  }
+
+  /// Counts `bytes` more as received.
+  mutating func filled(_ bytes: Int) {
+    precondition(bytes >= 0 && bytes <= room, "a buffer holds no more than its block")
+    end += bytes
+  }
+
+  /// Hands `bytes` on from the front.
+  public mutating func consume(_ bytes: Int) {
+    precondition(bytes >= 0 && bytes <= count, "only what is there can be consumed")
+    start += bytes
+  }
+
+  /// Cuts the bytes from `offset` (counted from ``start``) to `offset + bytes` out.
+  public mutating func remove(at offset: Int, _ bytes: Int) {
+    precondition(offset >= 0 && bytes >= 0 && offset + bytes <= count, "only what is there can be removed")
+    guard bytes > 0, let block = unsafe block else { return }
+    let tail = count - offset - bytes
+    unsafe memmove(block + start + offset, block + start + offset + bytes, tail)
+    end -= bytes
+  }
+
+  /// Copies `bytes` behind the present ones; false when they do not fit.
+  public mutating func append(_ bytes: RawSpan) -> Bool {
+    guard bytes.byteCount <= room, let target = unsafe borrowRoom() else { return false }
+    unsafe bytes.withUnsafeBytes { source in
+      if let from = source.baseAddress {
+        unsafe target.baseAddress?.copyMemory(from: from, byteCount: source.count)
+      }
+    }
+    end += bytes.byteCount
+    return true
+  }
+
+  /// Writes `prefix` directly before the readable bytes, into what has been consumed or the headroom; false
+  /// when it does not fit there.
+  public mutating func prepend(_ prefix: RawSpan) -> Bool {
+    guard prefix.byteCount <= start, let block = unsafe block else { return false }
+    start -= prefix.byteCount
+    unsafe prefix.withUnsafeBytes { source in
+      if let from = source.baseAddress {
+        unsafe (block + start).copyMemory(from: from, byteCount: source.count)
+      }
+    }
+    return true
+  }
+
+  /// Moves the readable bytes to the front of the block so that the room behind them is as large as can be.
+  public mutating func compact() {
+    guard start > Self.headroomBytes else { return }
+    if let block = unsafe block { unsafe memmove(block + Self.headroomBytes, block + start, count) }
+    end = Self.headroomBytes + count
+    start = Self.headroomBytes
+  }
+
+  /// Forgets all bytes and gives the block back.
+  public mutating func giveBack() {
+    if let block = unsafe block { unsafe pool.put(block) }
+    unsafe block = nil
+    start = Self.headroomBytes
+    end = Self.headroomBytes
+  }
+
+  /// Gives the block back when nothing is left in it.
+  public mutating func giveBackIfEmpty() {
+    if start == end { giveBack() }
+  }
+
+  /// Takes over what `other` holds; `other` is empty afterwards and this buffer's own bytes are gone.
+  public mutating func takeOver(_ other: inout Buffer) {
+    if let block = unsafe block { unsafe pool.put(block) }
+    unsafe block = unsafe other.block
+    start = other.start
+    end = other.end
+    unsafe other.block = nil
+    other.start = Self.headroomBytes
+    other.end = Self.headroomBytes
+  }
+}
+
+/// Blocks of one size for the buffers of one loop. Used on that loop's thread only.
+@safe public final class BufferPool {
+  /// Bytes of a block, the headroom included.
+  public let blockBytes: Int
+  private let keptBlocks: Int
+  private var free: [UnsafeMutableRawPointer] = unsafe []
+
+  /// - Parameters:
+  ///   - blockBytes: the size of each block; at least 4 KiB.
+  ///   - keptBlocks: how many unused blocks are kept for the next connection; the rest goes to the system.
+  public init(blockBytes: Int, keptBlocks: Int) {
+    precondition(blockBytes >= 4096, "a block holds at least a page")
+    self.blockBytes = blockBytes
+    self.keptBlocks = keptBlocks
+    unsafe free.reserveCapacity(keptBlocks)
+  }
+
+  deinit {
+    while let block = unsafe free.popLast() { unsafe Glibc.free(block) }
+  }
+
+  func take() -> UnsafeMutableRawPointer? {
+    if let block = unsafe free.popLast() { return unsafe block }
+    return unsafe malloc(blockBytes)
+  }
+
+  func put(_ block: UnsafeMutableRawPointer) {
+    if unsafe free.count < keptBlocks { unsafe free.append(block) } else { unsafe Glibc.free(block) }
+  }
+}

@@ -1,0 +1,130 @@
+import CLibevent
+import Glibc
+
+/// A bound and listening socket, not yet on a loop. Owns its descriptor.
+public struct ListeningSocket: ~Copyable, Sendable {
+  public let descriptor: Int32
+  /// The address it really has, with the port that the kernel chose for port 0.
+  public let address: SocketAddress
+
+  /// Binds and listens.
+  ///
+  /// - Parameter shared: let sockets of other loops listen on the same address (`SO_REUSEPORT`).
+  /// - Throws: ``EventLoopError/system(call:errno:)``, `EADDRINUSE` among them.
+  public init(address: SocketAddress, shared: Bool) throws(EventLoopError) {
+    let descriptor = socket(
+      address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    if descriptor < 0 { throw .system(call: "socket", errno: errno) }
+    if address.family != AF_UNIX {
+      setFlag(descriptor, SOL_SOCKET, SO_REUSEADDR)
+      if shared { setFlag(descriptor, SOL_SOCKET, SO_REUSEPORT) }
+      // Inherited by each accepted connection, which saves it a system call.
+      setFlag(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY)
+      if address.family == AF_INET6 { setFlag(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY) }
+    }
+    if unsafe address.withPointer({ unsafe bind(descriptor, $0, $1) }) != 0 {
+      let code = errno
+      close(descriptor)
+      throw .system(call: "bind", errno: code)
+    }
+    if listen(descriptor, 65_535) != 0 {
+      let code = errno
+      close(descriptor)
+      throw .system(call: "listen", errno: code)
+    }
+    self.descriptor = descriptor
+    self.address =
+      address.family == AF_UNIX ? address : SocketAddress(of: descriptor, peer: false) ?? address
+  }
+
+  /// The same socket once more, for another loop.
+  public init(sharing other: borrowing ListeningSocket) throws(EventLoopError) {
+    let descriptor = fcntl(other.descriptor, F_DUPFD_CLOEXEC, 0)
+    if descriptor < 0 { throw .system(call: "fcntl", errno: errno) }
+    self.descriptor = descriptor
+    address = other.address
+  }
+
+  deinit { close(descriptor) }
+}
+
+private func setFlag(_ descriptor: Int32, _ level: Int32, _ option: Int32) {
+  var on: Int32 = 1
+  _ = unsafe setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
+}
+
+/// What an accept brought.
+public enum Accepted: Equatable {
+  /// A non-blocking descriptor that the receiver owns.
+  case connection(Int32)
+  /// Descriptors or memory ran out (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`).
+  case exhausted(errno: Int32)
+}
+
+/// Accepts connections on a loop.
+public final class Listener {
+  private let socket: ListeningSocket
+  private var watch: ReadWatch?
+  private let handler: (Accepted) -> Void
+  /// Accepts per turn of the loop: enough for a burst, few enough for the others to have their turn.
+  private static let batch = 32
+  private var isPaused = false
+
+  /// Takes the socket over; each connection is handed to `handler` on the loop's thread.
+  public init(
+    loop: EventLoop, socket: consuming ListeningSocket, handler: @escaping (Accepted) -> Void
+  ) throws(EventLoopError) {
+    self.socket = socket
+    self.handler = handler
+    watch = try ReadWatch(loop: loop, descriptor: self.socket.descriptor) { [unowned self] in acceptSome() }
+  }
+
+  public var address: SocketAddress { socket.address }
+
+  /// Leaves new connections in the kernel's backlog.
+  public func pause() {
+    isPaused = true
+    watch?.pause()
+  }
+
+  public func resume() {
+    isPaused = false
+    watch?.resume()
+  }
+
+  private func acceptSome() {
+    for _ in 0..<Self.batch {
+      if isPaused { return }
+      let descriptor = accept4(
+        socket.descriptor, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+      if descriptor >= 0 {
+        handler(.connection(descriptor))
+        continue
+      }
+      switch errno {
+      case EINTR, ECONNABORTED, EPROTO: continue
+      case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+        handler(.exhausted(errno: errno))
+        return
+      default: return
+      }
+    }
+  }
+}
+
+/// Begins a connection without waiting for it.
+///
+/// - Returns: a non-blocking descriptor that the caller owns, connected or connecting.
+/// - Throws: ``EventLoopError/system(call:errno:)`` when no socket can be had or the address refuses at once.
+public func beginConnecting(to address: SocketAddress) throws(EventLoopError) -> Int32 {
+  let descriptor = socket(
+    address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+  if descriptor < 0 { throw .system(call: "socket", errno: errno) }
+  if address.family != AF_UNIX { setFlag(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY) }
+  if unsafe address.withPointer({ unsafe connect(descriptor, $0, $1) }) != 0, errno != EINPROGRESS {
+    let code = errno
+    close(descriptor)
+    throw .system(call: "connect", errno: code)
+  }
+  return descriptor
+}

@@ -1,0 +1,257 @@
+import CLibevent
+import Glibc
+
+/// What a loop saw of a socket.
+public struct SocketEvents: OptionSet, Sendable {
+  public let rawValue: UInt8
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+  public static let readable = SocketEvents(rawValue: 1)
+  public static let writable = SocketEvents(rawValue: 2)
+  /// The peer will send nothing more (it may still read).
+  public static let peerClosed = SocketEvents(rawValue: 4)
+}
+
+/// What came of a receive.
+public enum Received: Equatable {
+  /// This many bytes, at least one.
+  case bytes(Int)
+  case wouldBlock
+  /// The peer has sent its last byte.
+  case end
+  case failed(errno: Int32)
+}
+
+/// What came of a send.
+public enum Sent: Equatable {
+  /// This many bytes, perhaps none; fewer than given means that the socket is full and ``SocketEvents/writable``
+  /// will come.
+  case bytes(Int)
+  case failed(errno: Int32)
+}
+
+/// What came of a flush.
+public enum Flushed: Equatable {
+  case all
+  /// The socket is full; ``SocketEvents/writable`` will come.
+  case blocked
+  case failed
+}
+
+/// A connected, or connecting, stream socket on a loop.
+///
+/// It is registered with the kernel once, edge-triggered for both directions; ``isReadable`` and
+/// ``isWritable`` remember the edges. Subclasses are the connections; they override ``socketIsReady(_:)`` and
+/// ``deadlinePassed()``, both called on the loop's thread. Whoever keeps a socket drops it after
+/// ``closeSocket()``; the loop holds on to it until the running callback has returned.
+@safe open class StreamSocket {
+  /// The loop outlives its sockets.
+  public unowned(unsafe) let loop: EventLoop
+  /// Owned; -1 once closed.
+  public final private(set) var descriptor: Int32
+  /// Owned; freed by ``closeSocket()``. Its argument is this object.
+  private final var event: OpaquePointer?
+  /// There may be bytes, or the end, to receive.
+  public final private(set) var isReadable = false
+  /// Nothing sent so far came back short.
+  public final private(set) var isWritable = false
+  /// The peer's end was seen by the loop and has not been received yet, perhaps behind bytes.
+  private final var endIsNear = false
+
+  /// The peer has said that it will send nothing more, though it may still read.
+  public final var peerHasEnded: Bool { endIsNear }
+
+  /// Milliseconds on the loop's clock; `.max` without a deadline.
+  final var deadlineMs = UInt64.max
+  /// The tick of the wheel's slot that this socket waits in; 0 when in none.
+  final var slotTick: UInt64 = 0
+  final var wheelNext: StreamSocket?
+  final unowned(unsafe) var wheelPrevious: StreamSocket?
+
+  /// Takes `descriptor` over, a non-blocking stream socket, and registers it.
+  ///
+  /// - Throws: ``EventLoopError/system(call:errno:)``; the descriptor is closed then.
+  public init(loop: EventLoop, descriptor: Int32) throws(EventLoopError) {
+    unsafe self.loop = loop
+    self.descriptor = descriptor
+    let interest = Int16(EV_READ | EV_WRITE | EV_CLOSED | EV_PERSIST) | Int16(bitPattern: UInt16(EV_ET))
+    unsafe event = unsafe event_new(
+      loop.base, descriptor, interest,
+      { _, what, context in
+        guard let context = unsafe context else { return }
+        let socket = unsafe Unmanaged<StreamSocket>.fromOpaque(context).takeUnretainedValue()
+        socket.dispatch(what)
+      }, Unmanaged.passUnretained(self).toOpaque())
+    guard let event = unsafe event, unsafe event_add(event, nil) == 0 else {
+      let code = errno
+      closeSocket()
+      throw .system(call: "epoll_ctl", errno: code)
+    }
+  }
+
+  deinit {
+    if let event = unsafe event { unsafe event_free(event) }
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// Edges have come; ``isReadable`` and ``isWritable`` are already set.
+  open func socketIsReady(_ events: SocketEvents) {}
+
+  /// The deadline set last has passed. It is not set again by itself.
+  open func deadlinePassed() {}
+
+  private final func dispatch(_ what: Int16) {
+    let what = Int32(what)
+    var events = SocketEvents()
+    if what & EV_READ != 0 {
+      events.insert(.readable)
+      isReadable = true
+    }
+    if what & EV_WRITE != 0 {
+      events.insert(.writable)
+      isWritable = true
+    }
+    if what & EV_CLOSED != 0 {
+      events.insert(.peerClosed)
+      isReadable = true
+      endIsNear = true
+    }
+    socketIsReady(events)
+    unsafe loop.afterCallback()
+  }
+
+  public final var isClosed: Bool { descriptor < 0 }
+
+  /// Receives once, behind what `buffer` holds.
+  public final func receive(into buffer: inout Buffer) -> Received {
+    guard let room = unsafe buffer.borrowRoom() else { return .failed(errno: ENOMEM) }
+    let size = room.count
+    guard size > 0 else { return .failed(errno: ENOBUFS) }
+    while true {
+      let count = unsafe recv(descriptor, room.baseAddress, size, 0)
+      if count > 0 {
+        // A short read has emptied the socket: what comes later is a new edge. A full one may not have.
+        if count < size && !endIsNear { isReadable = false }
+        buffer.filled(count)
+        return .bytes(count)
+      }
+      if count == 0 {
+        isReadable = false
+        return .end
+      }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN:
+        isReadable = false
+        return .wouldBlock
+      case let code:
+        isReadable = false
+        return .failed(errno: code)
+      }
+    }
+  }
+
+  /// Sends `first` and then `second` with one system call.
+  public final func send(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Sent {
+    let total = first.count + second.count
+    if total == 0 { return .bytes(0) }
+    while true {
+      let count: Int
+      if unsafe second.isEmpty {
+        count = unsafe Glibc.send(descriptor, first.baseAddress, first.count, Int32(MSG_NOSIGNAL))
+      } else if unsafe first.isEmpty {
+        count = unsafe Glibc.send(descriptor, second.baseAddress, second.count, Int32(MSG_NOSIGNAL))
+      } else {
+        count = unsafe gather(first, second)
+      }
+      if count >= 0 {
+        if count < total { isWritable = false }
+        return .bytes(count)
+      }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN:
+        isWritable = false
+        return .bytes(0)
+      case let code:
+        isWritable = false
+        return .failed(errno: code)
+      }
+    }
+  }
+
+  private final func gather(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Int {
+    var parts = unsafe (
+      iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count),
+      iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
+    )
+    return unsafe withUnsafeMutablePointer(to: &parts) { pair in
+      unsafe pair.withMemoryRebound(to: iovec.self, capacity: 2) { vectors in
+        var message = unsafe msghdr()
+        unsafe message.msg_iov = unsafe vectors
+        unsafe message.msg_iovlen = 2
+        return unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+      }
+    }
+  }
+
+  /// Sends what `buffer` holds and gives its block back when all of it was taken.
+  public final func flush(_ buffer: inout Buffer) -> Flushed {
+    if buffer.isEmpty { return .all }
+    guard isWritable else { return .blocked }
+    switch unsafe send(UnsafeRawBufferPointer(buffer.readable), .init(start: nil, count: 0)) {
+    case .failed: return .failed
+    case .bytes(let count):
+      buffer.consume(count)
+      buffer.giveBackIfEmpty()
+      return buffer.isEmpty ? .all : .blocked
+    }
+  }
+
+  /// Tells the peer that nothing more will be sent.
+  public final func shutdownWriting() {
+    if descriptor >= 0 { shutdown(descriptor, Int32(SHUT_WR)) }
+  }
+
+  /// The error the kernel holds for this socket (0 for none); reading it clears it.
+  public final func takeError() -> Int32 {
+    var code: Int32 = 0
+    var size = socklen_t(MemoryLayout<Int32>.size)
+    if unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) != 0 { return errno }
+    return code
+  }
+
+  /// Calls ``deadlinePassed()`` once, `afterMs` milliseconds from now or up to two ticks later, unless it is
+  /// set again or cleared before.
+  public final func setDeadline(afterMs: UInt64) {
+    if descriptor >= 0 { unsafe loop.schedule(self, afterMs: afterMs) }
+  }
+
+  /// There is no deadline any more.
+  public final func clearDeadline() { deadlineMs = .max }
+
+  /// Has ``socketIsReady(_:)`` called once more after the other sockets had their turn, without a system call.
+  public final func comeBack() {
+    if let event = unsafe event { unsafe event_active(event, Int32(EV_READ), 0) }
+  }
+
+  /// Unregisters and closes; nothing is called back afterwards. May be called more than once.
+  ///
+  /// - Parameter abortively: discard what is unsent and reset the connection, so that the peer cannot take
+  ///   what it has for the whole.
+  public final func closeSocket(abortively: Bool = false) {
+    guard descriptor >= 0 else { return }
+    unsafe loop.unschedule(self)
+    if let event = unsafe event { unsafe event_free(event) }
+    unsafe event = nil
+    if abortively {
+      var noLinger = linger(l_onoff: 1, l_linger: 0)
+      _ = unsafe setsockopt(
+        descriptor, SOL_SOCKET, SO_LINGER, &noLinger, socklen_t(MemoryLayout<linger>.size))
+    }
+    close(descriptor)
+    descriptor = -1
+    isReadable = false
+    isWritable = false
+    unsafe loop.releaseLater(self)
+  }
+}
