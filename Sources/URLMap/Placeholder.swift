@@ -1,1 +1,0 @@
-public enum MapKey: Sendable { case pathAndQuery, path }

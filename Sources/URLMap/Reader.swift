@@ -1,0 +1,119 @@
+extension URLMap {
+  /// A thread's right to read: one for each event loop, used by that thread only. Look-ups take no lock, allocate
+  /// nothing and never wait. It keeps the map's memory alive, not its writer.
+  public struct Reader: ~Copyable {
+    private let core: MapCore
+    private let memory: ArenaMemory
+    private let slot: ReaderSlot
+
+    fileprivate init(_ core: MapCore) {
+      self.core = core
+      memory = core.memory
+      slot = core.readers.takeSlot()
+    }
+
+    deinit {
+      core.readers.giveBack(slot)
+    }
+
+    /// What is known of the URL with this key, or nil. With `countingHitAt` (seconds since 1970) it counts the visit:
+    /// `hits` grows by one and `lastUsedAt` becomes that time; the entry returned is the one before.
+    ///
+    /// O(bytes of the key), however many URLs are known.
+    public func lookup(_ key: RawSpan, countingHitAt now: UInt32?) -> MapEntry? {
+      slot.enter(memory)
+      let entry = unsafe key.withUnsafeBytes { bytes -> MapEntry? in
+        guard let node = unsafe Trie.find(bytes, in: memory) else { return nil }
+        let shape = node.shape
+        let entry = node.entry(shape)
+        if let now {
+          node.countVisits(shape, 1, at: now)
+          slot.countVisit()
+        }
+        return entry
+      }
+      slot.leave()
+      return entry
+    }
+
+    /// Fills `batch` with the entries that come after its last one, up to about `EntryBatch.limitBytes` of keys, pinned
+    /// for that long only. False when there are no more.
+    fileprivate func next(_ batch: inout EntryBatch, startingAt start: Span<UInt8>) -> Bool {
+      slot.enter(memory)
+      defer { slot.leave() }
+      return batch.refill(startingAt: start)
+    }
+  }
+
+  /// A reader for the thread that calls this. Takes a short lock: for the start of a thread, not for each look-up.
+  public func makeReader() -> Reader {
+    Reader(core)
+  }
+
+  /// Calls `body` with each entry whose key begins with `prefix`, in the order of the keys' bytes.
+  ///
+  /// It walks in steps and stops neither readers nor the writer: each step is consistent; what is learned or
+  /// forgotten meanwhile may or may not be seen; what is known throughout is seen exactly once. `body` may take its
+  /// time: nothing is held while it runs.
+  public func forEachEntry<Failure: Error>(
+    withPrefix prefix: [UInt8] = [], _ body: (_ key: RawSpan, _ entry: MapEntry) throws(Failure) -> Void
+  ) throws(Failure) {
+    let reader = makeReader()
+    var batch = EntryBatch(core.memory)
+    while reader.next(&batch, startingAt: prefix.span) {
+      var start = 0
+      for item in batch.items {
+        let key = batch.keys.span.extracting(start..<item.end)
+        start = item.end
+        guard hasPrefix(key, prefix.span) else { return }
+        // Bytes have no padding, which is what makes a raw view of other elements unsafe.
+        try body(unsafe key.bytes, item.entry)
+      }
+    }
+  }
+
+  private func hasPrefix(_ key: Span<UInt8>, _ prefix: Span<UInt8>) -> Bool {
+    guard key.count >= prefix.count else { return false }
+    return prefix.indices.allSatisfy { key[$0] == prefix[$0] }
+  }
+}
+
+/// The entries of one step of a walk, copied out of the trie.
+private struct EntryBatch {
+  static let limitEntries = 128
+  static let limitBytes = 16 << 10
+
+  private(set) var keys: [UInt8] = []
+  /// Each entry and where its key ends in `keys`.
+  private(set) var items: [(end: Int, entry: MapEntry)] = []
+  private var walk: TrieWalk
+  private var last: [UInt8] = []
+  private var isFirst = true
+
+  init(_ memory: ArenaMemory) {
+    walk = TrieWalk(memory)
+  }
+
+  mutating func refill(startingAt start: Span<UInt8>) -> Bool {
+    keys.removeAll(keepingCapacity: true)
+    items.removeAll(keepingCapacity: true)
+    if isFirst {
+      walk.seek(start, after: false)
+    } else {
+      let from = last
+      walk.seek(from.span, after: true)
+    }
+    isFirst = false
+    while items.count < EntryBatch.limitEntries, keys.count < EntryBatch.limitBytes,
+      let (node, shape) = walk.next()
+    {
+      keys.append(contentsOf: walk.key)
+      items.append((keys.count, node.entry(shape)))
+    }
+    guard !items.isEmpty else { return false }
+    let start = items.count > 1 ? items[items.count - 2].end : 0
+    last.removeAll(keepingCapacity: true)
+    last.append(contentsOf: keys[start...])
+    return true
+  }
+}

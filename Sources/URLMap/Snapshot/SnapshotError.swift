@@ -1,0 +1,61 @@
+import Glibc
+
+/// Why a snapshot could not be written or read; `description` is the sentence for the operator.
+public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The file is not a whole snapshot: the first line that shows it, from 1, and what is wrong with it.
+  case refused(path: String, line: Int, reason: String)
+  /// A system call failed: what was to be done, and errno.
+  case system(path: String, action: String, code: Int32)
+  /// The URLs do not fit into the map's memory limit.
+  case outOfMemory(path: String, limitBytes: Int)
+  /// Neither the snapshot nor the one before it can be used.
+  indirect case noneUsable(current: SnapshotError, previous: SnapshotError)
+
+  public var description: String {
+    switch self {
+    case .refused(let path, let line, let reason):
+      return "\(path), line \(line): \(reason); the file is broken and was not loaded"
+    case .system(let path, let action, let code):
+      return "\(path): cannot \(action): \(unsafe String(cString: strerror(code)))"
+    case .outOfMemory(let path, let limitBytes):
+      return "\(path): its URLs do not fit into the map's limit of \(limitBytes) bytes"
+    case .noneUsable(let current, let previous):
+      return "no usable URL map: \(current); and the one before it: \(previous). "
+        + "Put a good copy in place, or move both files away to begin with an empty map"
+    }
+  }
+
+  /// Whether the file is not there at all.
+  var isMissing: Bool {
+    if case .system(_, _, ENOENT) = self { return true }
+    return false
+  }
+}
+
+/// What was written.
+public struct SnapshotReport: Sendable, Equatable {
+  public var path: String
+  public var urls: Int
+  public var bytes: Int
+  public var duration: Duration
+}
+
+/// What was loaded.
+public struct LoadReport: Sendable, Equatable {
+  public enum Source: Sendable, Equatable {
+    /// The snapshot itself.
+    case current
+    /// The one before it, because the snapshot could not be used.
+    case previous
+    /// There is no file: the map begins empty.
+    case none
+  }
+
+  public var source: Source
+  /// The file that was loaded; the snapshot's path if there is none.
+  public var path: String
+  public var urls: Int
+  public var duration: Duration
+  /// With `previous`: why the snapshot could not be used.
+  public var refused: SnapshotError?
+}

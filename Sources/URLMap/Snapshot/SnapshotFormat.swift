@@ -1,0 +1,184 @@
+/// The lines of a snapshot file.
+///
+/// ```
+///   # relevo url map 1
+///   # …comments…
+///   /noexiste.html old 1763912535 1763912601 5
+///   # end urls=1 crc32=0a1b2c3d
+/// ```
+/// An entry is the key, the word `old`, when it was learned and last used (seconds since 1970) and its visits, one
+/// space between. HAProxy and Apache take the first word as the key and the second as the value. A comment begins with
+/// `# `; no key does. The checksum is of all bytes before the end line.
+///
+/// **Long URLs.** Apache (2.4) reads a map in pieces of 1024 bytes and takes each piece for a line. A URL is found
+/// if it and the word behind it fit into the first piece; what is cut off then begins with a digit, which no URL
+/// does. A longer URL is not found, and its last piece would be an entry of its own: a URL that nobody learned. So
+/// its line begins with as many spaces as put the last cut right behind the URL: that piece begins with a space, and
+/// Apache skips it. HAProxy skips spaces at the beginning of a line.
+enum SnapshotFormat {
+  static let firstLine = "# relevo url map 1"
+  static let endLineStart = "# end urls="
+  static let endLineMiddle = " crc32="
+  static let apachePieceBytes = 1024
+  /// The longest URL that Apache finds: with ` old ` it fills a piece.
+  static let longestApacheKey = 1019
+  /// What a line has beside its key: three numbers, the word, the spaces and the line's end.
+  static let longestRest = 3 * 10 + 3 + 4 + 1
+
+  static let head = """
+    \(firstLine)
+    # URL, "old", learned, last used (both in seconds since 1970), visits. Written by Relevo: do not edit, the
+    # checksum in the last line is of all that stands above it. Others read this file as it stands:
+    #   HAProxy:  use_backend old if { pathq,map_str(/path/of/this/file) -m found }
+    #   Apache:   RewriteMap relevo "txt:/path/of/this/file"
+    #             RewriteCond %{THE_REQUEST} "^[^ ]+ ([^ ]+)"
+    #             RewriteCond "${relevo:%1|new}" "=old"
+    #             (Apache finds no URL over 1019 bytes in a text map)
+
+    """
+
+  /// Appends the line of one entry.
+  static func append(_ key: RawSpan, _ entry: MapEntry, to line: inout [UInt8]) {
+    let start = line.count
+    unsafe key.withUnsafeBytes { unsafe line.append(contentsOf: $0) }
+    line.append(contentsOf: " old ".utf8)
+    append(entry.learnedAt, to: &line)
+    line.append(UInt8(ascii: " "))
+    append(entry.lastUsedAt, to: &line)
+    line.append(UInt8(ascii: " "))
+    append(entry.hits, to: &line)
+    line.append(UInt8(ascii: "\n"))
+    if key.byteCount > longestApacheKey {
+      let past = key.byteCount % apachePieceBytes
+      let spaces = past == 0 ? 0 : apachePieceBytes - past
+      line.insert(contentsOf: repeatElement(UInt8(ascii: " "), count: spaces), at: start)
+    }
+  }
+
+  /// Appends the last line.
+  static func appendEnd(urls: Int, checksum: UInt32, to line: inout [UInt8]) {
+    line.append(contentsOf: endLineStart.utf8)
+    line.append(contentsOf: String(urls).utf8)
+    line.append(contentsOf: endLineMiddle.utf8)
+    for shift in stride(from: 28, through: 0, by: -4) {
+      let digit = UInt8(truncatingIfNeeded: checksum >> UInt32(shift)) & 15
+      line.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    }
+    line.append(UInt8(ascii: "\n"))
+  }
+
+  private static func append(_ number: UInt32, to line: inout [UInt8]) {
+    var divisor: UInt32 = 1
+    while number / divisor >= 10 { divisor *= 10 }
+    var rest = number
+    while divisor > 0 {
+      line.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor))
+      rest %= divisor
+      divisor /= 10
+    }
+  }
+
+  // MARK: Reading
+
+  enum Line {
+    case comment
+    case entry(key: Range<Int>, MapEntry)
+    case end(urls: UInt32, checksum: UInt32)
+  }
+
+  /// Why a line is not one.
+  struct BadLine: Error {
+    let reason: String
+  }
+
+  /// What `line`, which is without its line end, says. Strict: only what is written above passes.
+  static func parse(_ line: Span<UInt8>, maxKeyBytes: Int) throws(BadLine) -> Line {
+    if line.count > 0, line[0] == UInt8(ascii: "#"), line.count == 1 || line[1] == UInt8(ascii: " ") {
+      return hasPrefix(line, endLineStart) ? try parseEnd(line) : .comment
+    }
+    var start = 0
+    while start < line.count, line[start] == UInt8(ascii: " ") { start += 1 }
+    guard start < apachePieceBytes else { throw BadLine(reason: "too many spaces before the URL") }
+    var position = start
+    while position < line.count, line[position] > 0x20, line[position] < 0x7F { position += 1 }
+    let key = start..<position
+    guard !key.isEmpty, line[start] != UInt8(ascii: "#") else {
+      throw BadLine(reason: "there is no URL in it")
+    }
+    guard position < line.count, line[position] == UInt8(ascii: " ") else {
+      throw BadLine(reason: "after the URL, a space is missing")
+    }
+    guard key.count <= maxKeyBytes else {
+      throw BadLine(reason: "the URL is longer than \(maxKeyBytes) bytes")
+    }
+    guard hasPrefix(line.extracting(position...), " old ") else {
+      throw BadLine(reason: "after the URL, the word `old` is missing")
+    }
+    position += 5
+    let learned = try number(line, &position, "the time of learning", endsWith: UInt8(ascii: " "))
+    let used = try number(line, &position, "the time of the last use", endsWith: UInt8(ascii: " "))
+    let hits = try number(line, &position, "the number of visits", endsWith: nil)
+    return .entry(key: key, MapEntry(learnedAt: learned, lastUsedAt: used, hits: hits))
+  }
+
+  private static func parseEnd(_ line: Span<UInt8>) throws(BadLine) -> Line {
+    var position = endLineStart.utf8.count
+    let urls = try number(line, &position, "the number of URLs", endsWith: UInt8(ascii: " "))
+    position -= 1
+    guard hasPrefix(line.extracting(position...), endLineMiddle) else {
+      throw BadLine(reason: "the checksum is missing")
+    }
+    position += endLineMiddle.utf8.count
+    guard line.count - position == 8 else { throw BadLine(reason: "the checksum has not eight digits") }
+    var checksum: UInt32 = 0
+    while position < line.count {
+      let digit: UInt8
+      switch line[position] {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = line[position] - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = line[position] - UInt8(ascii: "a") + 10
+      default: throw BadLine(reason: "the checksum is not hexadecimal")
+      }
+      checksum = checksum << 4 | UInt32(digit)
+      position += 1
+    }
+    return .end(urls: urls, checksum: checksum)
+  }
+
+  /// A number from `position` to `end` (nil: the line's end), and moves behind it. No sign, no leading zero.
+  private static func number(
+    _ line: Span<UInt8>, _ position: inout Int, _ name: String, endsWith end: UInt8?
+  ) throws(BadLine) -> UInt32 {
+    let start = position
+    var value: UInt64 = 0
+    while position < line.count, case let digit = line[position] &- UInt8(ascii: "0"), digit < 10,
+      position - start < 10
+    {
+      value = value * 10 + UInt64(digit)
+      position += 1
+    }
+    let hasLeadingZero = position - start > 1 && line[start] == UInt8(ascii: "0")
+    guard position > start, !hasLeadingZero, let number = UInt32(exactly: value) else {
+      throw BadLine(reason: "\(name) is not a number up to \(UInt32.max)")
+    }
+    guard let end else {
+      guard position == line.count else { throw BadLine(reason: "something follows \(name)") }
+      return number
+    }
+    guard position < line.count, line[position] == end else {
+      throw BadLine(reason: "\(name) is not a number followed by a space")
+    }
+    position += 1
+    return number
+  }
+
+  private static func hasPrefix(_ line: Span<UInt8>, _ prefix: String) -> Bool {
+    let prefix = prefix.utf8
+    guard line.count >= prefix.count else { return false }
+    var position = 0
+    for byte in prefix {
+      if line[position] != byte { return false }
+      position += 1
+    }
+    return true
+  }
+}
