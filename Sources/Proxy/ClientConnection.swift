@@ -1,0 +1,260 @@
+import EventLoop
+import Glibc
+import HTTP1
+
+/// A client's connection: reads request heads one after the other and lets an ``Exchange`` answer each.
+///
+///     input:  | head of the request being answered | its body, or the next requests |
+final class ClientConnection: StreamSocket {
+  enum State {
+    /// Waiting for the rest of a head, or for its first byte.
+    case reading
+    /// The exchange has the connection.
+    case exchanging
+    /// The connection was upgraded: bytes pass both ways.
+    case tunnelling(Tunnel)
+    /// The last answer is being written; then the connection closes, lingering if the client may still send.
+    case closing(lingers: Bool)
+    /// Everything is written; what the client still sends is read so that a reset can't destroy the answer.
+    case lingering(leftBytes: Int)
+    case closed
+  }
+
+  /// Read and dropped after a last answer, at most.
+  private static let lingerLimitBytes = 1 << 20
+  private static let lingerMs: UInt64 = 3_000
+
+  let worker: Worker
+  /// The client's address as X-Forwarded-For and the log name it.
+  let address: [UInt8]
+  private(set) var state = State.reading
+  var input: Buffer
+  /// Bytes of an answer that the socket did not take yet.
+  var output: Buffer
+  private var headProgress = HeadProgress()
+  /// The deadline of the present head is running.
+  private var headIsTimed = false
+  private var isReadingHeads = false
+  /// A request has been read on this connection.
+  private(set) var hasServed = false
+  private lazy var exchange = Exchange(client: self)
+
+  /// Takes `descriptor` over.
+  init(worker: Worker, descriptor: Int32) throws(EventLoopError) {
+    self.worker = worker
+    address = Array((SocketAddress(of: descriptor, peer: true)?.host ?? "unknown").utf8)
+    input = Buffer(pool: worker.buffers)
+    output = Buffer(pool: worker.buffers)
+    try super.init(loop: worker.loop, descriptor: descriptor)
+    setDeadline(afterMs: worker.settings.headerMs)
+  }
+
+  /// Between two requests, with nothing of the next one read.
+  var isIdle: Bool {
+    if case .reading = state { input.isEmpty } else { false }
+  }
+
+  override func socketIsReady(_ events: SocketEvents) {
+    switch state {
+    case .reading: readHead()
+    case .exchanging: exchange.clientIsReady(events)
+    case .tunnelling(let tunnel): tunnel.socketIsReady()
+    case .closing: writeLast()
+    case .lingering: linger()
+    case .closed: break
+    }
+  }
+
+  override func deadlinePassed() {
+    switch state {
+    case .reading:
+      if input.isEmpty {
+        close()
+      } else {
+        refuse(
+          OwnAnswer(status: 408, text: "The head of the request did not come within the header timeout."))
+      }
+    case .exchanging: exchange.clientTimedOut()
+    case .tunnelling, .closing, .lingering: close()
+    case .closed: break
+    }
+  }
+
+  // MARK: Reading heads
+
+  /// An exchange that ends at once, inside ``Exchange/begin(_:)``, leaves the next head to the loop that is
+  /// running: a client that pipelines must not be able to grow the stack.
+  private func readHead() {
+    if isReadingHeads { return }
+    isReadingHeads = true
+    defer { isReadingHeads = false }
+    while case .reading = state {
+      if !input.isEmpty, tryParse() { continue }
+      guard case .reading = state, isReadable else { return }
+      switch receive(into: &input) {
+      case .bytes: continue
+      case .wouldBlock:
+        input.giveBackIfEmpty()
+        return
+      case .end, .failed:
+        return close()
+      }
+    }
+  }
+
+  /// True when the bytes at hand made a request or a refusal; false when more are needed.
+  private func tryParse() -> Bool {
+    let mayBeComplete = unsafe headProgress.mayBeComplete(UnsafeRawBufferPointer(input.readable).bytes)
+    guard mayBeComplete || input.count >= worker.settings.headLimits.maxBytes else { return waitForRest() }
+    worker.requestTableOwner = nil
+    let parsed = unsafe RequestHead.parse(
+      UnsafeRawBufferPointer(input.readable).bytes, limits: worker.settings.headLimits,
+      fields: &worker.requestFields)
+    switch parsed {
+    case .incomplete:
+      return waitForRest()
+    case .malformed(let cause):
+      worker.counters.badRequests.add()
+      refuse(OwnAnswer(status: cause.status, text: cause.description))
+      return true
+    case .head(let head):
+      headIsTimed = false
+      hasServed = true
+      headProgress = HeadProgress()
+      worker.counters.requests.add()
+      state = .exchanging
+      clearDeadline()
+      exchange.begin(head)
+      return true
+    }
+  }
+
+  /// The deadline of a head runs from its first byte and is not put off by the next ones.
+  private func waitForRest() -> Bool {
+    if !headIsTimed {
+      headIsTimed = true
+      setDeadline(afterMs: worker.settings.headerMs)
+    }
+    input.compact()
+    return false
+  }
+
+  /// Answers what is no request, and closes.
+  private func refuse(_ answer: OwnAnswer) {
+    worker.counters.answeredByRelevo.add()
+    worker.log?.refused(client: address, status: answer.status, nowSeconds: worker.loop.wallClockSeconds)
+    worker.writer.removeAll()
+    answer.write(isHead: false, closes: true, route: nil, into: &worker.writer)
+    state = .closing(lingers: true)
+    _ = writeOrKeep(worker)
+    writeLast()
+  }
+
+  // MARK: Writing
+
+  /// Sends the worker's writer and keeps what the socket does not take; false when the client is gone.
+  func writeOrKeep(_ worker: Worker) -> Bool {
+    if !output.isEmpty { return worker.writer.withBytes { output.append($0) } }
+    return unsafe worker.writer.withUnsafeBytes { bytes in
+      switch unsafe send(bytes, .init(start: nil, count: 0)) {
+      case .failed: return false
+      case .bytes(let count):
+        return unsafe count == bytes.count
+          || output.append(UnsafeRawBufferPointer(rebasing: bytes[count...]).bytes)
+      }
+    }
+  }
+
+  // MARK: After an exchange
+
+  /// What a connection does when its answer is written.
+  enum Afterwards {
+    case nextRequest
+    /// The client does not know that this was the last answer, or is still sending: what comes is read and dropped.
+    case lingeringClose
+    /// The client said that this was its last request.
+    case close
+  }
+
+  /// The exchange is over.
+  ///
+  /// - Parameter headAndBody: bytes at the front of ``input`` that belonged to the request.
+  func exchangeEnded(consuming headAndBody: Int, afterwards: Afterwards) {
+    input.consume(headAndBody)
+    switch afterwards {
+    case .nextRequest where !worker.isDraining: break
+    case .nextRequest, .lingeringClose:
+      state = .closing(lingers: true)
+      return writeLast()
+    case .close:
+      state = .closing(lingers: !input.isEmpty || isReadable)
+      return writeLast()
+    }
+    state = .reading
+    setDeadline(afterMs: worker.settings.idleMs)
+    if input.isEmpty { input.giveBack() } else { input.compact() }
+    if !input.isEmpty || isReadable { readHead() }
+  }
+
+  /// The connection carries something else than HTTP from now on.
+  func startTunnel(_ tunnel: Tunnel, consuming head: Int) {
+    input.consume(head)
+    input.giveBackIfEmpty()
+    state = .tunnelling(tunnel)
+  }
+
+  private func writeLast() {
+    switch flush(&output) {
+    case .failed: close()
+    case .blocked: setDeadline(afterMs: worker.settings.idleMs)
+    case .all:
+      guard case .closing(lingers: true) = state else { return close() }
+      input.giveBack()
+      shutdownWriting()
+      state = .lingering(leftBytes: Self.lingerLimitBytes)
+      setDeadline(afterMs: Self.lingerMs)
+      if isReadable { linger() }
+    }
+  }
+
+  private func linger() {
+    guard case .lingering(var leftBytes) = state else { return }
+    while isReadable {
+      switch receive(into: &input) {
+      case .bytes(let count):
+        input.giveBack()
+        leftBytes -= count
+        if leftBytes <= 0 { return close() }
+      case .wouldBlock:
+        input.giveBack()
+        state = .lingering(leftBytes: leftBytes)
+        return
+      case .end, .failed:
+        return close()
+      }
+    }
+    state = .lingering(leftBytes: leftBytes)
+  }
+
+  /// Closes, leaving nothing behind. May be called more than once.
+  ///
+  /// - Parameter abortively: reset, so that the client can't take half an answer for a whole one.
+  func close(abortively: Bool = false) {
+    switch state {
+    case .closed: return
+    case .exchanging: exchange.clientIsGone()
+    case .tunnelling(let tunnel): tunnel.close()
+    case .reading, .closing, .lingering: break
+    }
+    state = .closed
+    input.giveBack()
+    output.giveBack()
+    worker.clientClosed(self)
+    closeSocket(abortively: abortively)
+  }
+
+  /// The process is stopping: an idle connection goes now, a busy one after its answer.
+  func drain() {
+    if isIdle { close() }
+  }
+}

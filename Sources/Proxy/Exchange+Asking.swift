@@ -1,0 +1,240 @@
+import EventLoop
+import Glibc
+import HTTP1
+
+extension Exchange {
+  // MARK: Choosing and connecting
+
+  /// Asks an origin of the site that the step names.
+  ///
+  /// - Parameter fresh: on a new connection, as a kept one has just died.
+  func ask(fresh: Bool = false) {
+    let pool = step.asksOld ? worker.oldPool : worker.newPool
+    body.isSent = false
+    guard let server = pool.next(excluding: tried, nowMs: worker.loop.coarseMs) else {
+      return giveUp(.refused(errno: ECONNREFUSED))
+    }
+    if worker.log != nil {
+      record.beginAttempt(old: step.asksOld, server: server, nowMs: EventLoop.monotonicMs())
+    }
+    if body.hasLeft, body.recorder != nil {
+      // What is ready is recorded as well and goes out from there.
+      dropReady()
+      body.replayed = 0
+    }
+    if !fresh, let kept = server.takeIdle() {
+      kept.serve(self)
+      asked = kept
+      return sendHead(kept)
+    }
+    do {
+      asked = try OriginConnection(worker: worker, server: server, exchange: self)
+    } catch {
+      connectFailed(at: server, error)
+    }
+  }
+
+  private func connectFailed(at server: OriginServer, _ error: EventLoopError) {
+    switch error {
+    case .system(_, EMFILE), .system(_, ENFILE), .system(_, ENOBUFS), .system(_, ENOMEM), .noBase:
+      giveUp(.noDescriptor)
+    case .system(_, let code):
+      serverRefused(server, .refused(errno: code))
+    }
+  }
+
+  func originConnected(_ origin: OriginConnection) {
+    guard asked === origin else { return }
+    sendHead(origin)
+  }
+
+  // MARK: Sending the request
+
+  private func sendHead(_ origin: OriginConnection) {
+    let settings = worker.settings
+    let input = unsafe UnsafeRawBufferPointer(client.input.readable)
+    describeHead()
+    worker.writer.removeAll()
+    unsafe RequestWriter.write(
+      head, fields: worker.requestFields,
+      bytes: UnsafeRawBufferPointer(rebasing: input[..<head.byteCount]).bytes,
+      host: step.asksOld ? settings.oldHost : nil, fallbackHost: origin.server.authority,
+      client: client.address,
+      policy: settings.forwarding, into: &worker.writer)
+    let ready = unsafe UnsafeRawBufferPointer(rebasing: input[body.lower..<body.upper])
+    let sent: Sent = unsafe worker.writer.withUnsafeBytes { unsafe origin.sendCounted($0, ready) }
+    switch sent {
+    case .failed(let code):
+      return originFailed(origin, .died(errno: code))
+    case .bytes(let count):
+      let headSent = min(count, worker.writer.count)
+      if headSent < worker.writer.count {
+        let kept = unsafe worker.writer.withUnsafeBytes {
+          unsafe origin.output.append(UnsafeRawBufferPointer(rebasing: $0[headSent...]).bytes)
+        }
+        if !kept { return originFailed(origin, .died(errno: ENOMEM)) }
+      }
+      sentReady(count - headSent)
+    }
+    pumpRequest()
+  }
+
+  /// Moves the request's body on until it is sent or somebody has to be waited for.
+  func pumpRequest() {
+    for _ in 0..<Worker.roundsPerTurn {
+      guard isActive, !body.isSent, !body.isAbandoned else { return }
+      guard let origin = asked, !origin.isConnecting else { return }
+      switch origin.flushOutput() {
+      case .failed: return sendingFailed(origin)
+      case .blocked: return origin.setDeadline(afterMs: worker.settings.responseMs)
+      case .all: break
+      }
+      if let offset = body.replayed {
+        guard replay(from: offset, to: origin) else { return }
+        continue
+      }
+      if body.readyCount > 0 {
+        guard sendReady(to: origin) else { return }
+        continue
+      }
+      if body.isRead { return requestIsSent(origin) }
+      guard client.isReadable else { return waitForClient(origin) }
+      guard receiveBody() else { return }
+    }
+    client.comeBack()
+  }
+
+  private func requestIsSent(_ origin: OriginConnection) {
+    body.isSent = true
+    watchDeparture()
+    origin.setDeadline(afterMs: worker.settings.responseMs)
+  }
+
+  /// While the client owes the body, the origin owes nothing, unless the client itself waits for a 100.
+  private func waitForClient(_ origin: OriginConnection) {
+    if head.expectsContinue, !body.isTouched {
+      origin.setDeadline(afterMs: worker.settings.responseMs)
+    } else {
+      origin.clearDeadline()
+      client.setDeadline(afterMs: worker.settings.idleMs)
+    }
+  }
+
+  /// Sends a part of what is recorded; false when the pump has to stop.
+  private func replay(from offset: Int, to origin: OriginConnection) -> Bool {
+    guard let recorder = body.recorder, offset < recorder.count else {
+      body.replayed = nil
+      return true
+    }
+    guard origin.isWritable else {
+      origin.setDeadline(afterMs: worker.settings.responseMs)
+      return false
+    }
+    do throws(BodyRecorder.Failure) {
+      let count = unsafe try recorder.read(at: offset, into: worker.replayScratch)
+      let part = unsafe UnsafeRawBufferPointer(rebasing: worker.replayScratch[..<count])
+      switch unsafe origin.sendCounted(part, .init(start: nil, count: 0)) {
+      case .failed:
+        sendingFailed(origin)
+        return false
+      case .bytes(let sent):
+        body.replayed = offset + sent
+        return true
+      }
+    } catch {
+      worker.reportFailure(.replayFile, at: nil, "\(error)")
+      originFailed(origin, .died(errno: EIO))
+      return false
+    }
+  }
+
+  /// Sends what is ready; false when the origin takes no more for now.
+  private func sendReady(to origin: OriginConnection) -> Bool {
+    guard origin.isWritable else {
+      origin.setDeadline(afterMs: worker.settings.responseMs)
+      return false
+    }
+    let ready = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[body.lower..<body.upper])
+    switch unsafe origin.sendCounted(ready, .init(start: nil, count: 0)) {
+    case .failed:
+      sendingFailed(origin)
+      return false
+    case .bytes(let count):
+      sentReady(count)
+      return true
+    }
+  }
+
+  private func sentReady(_ count: Int) {
+    if count > 0 { body.hasLeft = true }
+    body.lower += count
+    if body.readyCount == 0 { dropReady() }
+  }
+
+  /// Cuts what was sent out of the client's input, between the head and what has not been looked at.
+  func dropReady() {
+    client.input.remove(at: head.byteCount, body.upper - head.byteCount)
+    body.lower = head.byteCount
+    body.upper = head.byteCount
+  }
+
+  /// The origin takes no more of the request: perhaps since it has answered already.
+  private func sendingFailed(_ origin: OriginConnection) {
+    body.isSent = false
+    if case .undecided = delivery {
+      if origin.isReadable { readAnswer(origin) }
+      if isActive, asked === origin, case .undecided = delivery { originFailed(origin, .died(errno: EPIPE)) }
+    }
+  }
+
+  // MARK: Receiving the body
+
+  /// Takes the part of the body that came with the head; false when that ended the exchange.
+  func takeBodyAtHand() -> Bool {
+    guard body.isExpected, client.input.count > head.byteCount else { return true }
+    return scanBody()
+  }
+
+  /// Receives once and looks at it; false when the pump has to stop.
+  func receiveBody() -> Bool {
+    switch client.receive(into: &client.input) {
+    case .bytes: return scanBody()
+    case .wouldBlock: return true
+    case .end, .failed:
+      client.close()
+      return false
+    }
+  }
+
+  private func scanBody() -> Bool {
+    guard let cause = scanReceived() else { return true }
+    bodyIsMalformed(cause)
+    return false
+  }
+
+  /// Looks at what has come of the body, and records it; what is wrong with it, or nil.
+  func scanReceived() -> MalformedMessage? {
+    let region = unsafe UnsafeMutableRawBufferPointer(rebasing: client.input.readable[body.upper...])
+    let progress = unsafe body.scanner.scan(region)
+    if progress.consumed > 0 { body.isTouched = true }
+    if progress.forward > 0 {
+      unsafe recordPart(UnsafeRawBufferPointer(rebasing: region[..<progress.forward]))
+    }
+    client.input.remove(at: body.upper + progress.forward, progress.consumed - progress.forward)
+    body.upper += progress.forward
+    if case .malformed(let cause) = progress.state { return cause }
+    return nil
+  }
+
+  private func recordPart(_ part: UnsafeRawBufferPointer) {
+    guard let recorder = body.recorder else { return }
+    do throws(BodyRecorder.Failure) {
+      unsafe try recorder.append(part)
+    } catch {
+      body.recorder = nil
+      if case .file(let code) = error {
+        worker.reportFailure(.replayFile, at: nil, systemMessage(code))
+      }
+    }
+  }
+}

@@ -1,0 +1,297 @@
+import EventLoop
+import HTTP1
+
+extension Exchange {
+  // MARK: Reading an answer's head
+
+  /// Reads from the origin asked until its answer's head is whole, then decides.
+  func readAnswer(_ origin: OriginConnection) {
+    while asked === origin, origin.isReadable {
+      switch origin.receive(into: &origin.input) {
+      case .bytes:
+        if !headsAreIncomplete(origin) { return }
+      case .wouldBlock:
+        origin.input.giveBackIfEmpty()
+        return
+      case .end:
+        return originFailed(origin, .died(errno: 0))
+      case .failed(let code):
+        return originFailed(origin, .died(errno: code))
+      }
+    }
+  }
+
+  /// True when more bytes are needed; false when the answer, or its failure, has been dealt with.
+  private func headsAreIncomplete(_ origin: OriginConnection) -> Bool {
+    while true {
+      let parsed = unsafe ResponseHead.parse(
+        UnsafeRawBufferPointer(origin.input.readable).bytes, toHead: head.method == .head,
+        limits: worker.settings.headLimits, fields: &worker.answerFields)
+      switch parsed {
+      case .incomplete:
+        origin.input.compact()
+        return true
+      case .malformed(let cause):
+        originFailed(origin, .malformed(cause))
+        return false
+      case .head(let answer) where answer.status == 101:
+        if head.wantsUpgrade {
+          switchProtocols(answer, origin)
+        } else {
+          originFailed(origin, .malformedUpgrade)
+        }
+        return false
+      case .head(let answer) where answer.status < 200:
+        guard passInterim(answer, origin) else { return false }
+        if origin.input.isEmpty { return true }
+      case .head(let answer):
+        decide(answer, origin)
+        return false
+      }
+    }
+  }
+
+  /// A 100 goes to the client at once, others with the answer that they announce; false when the client is gone.
+  private func passInterim(_ answer: ResponseHead, _ origin: OriginConnection) -> Bool {
+    origin.setDeadline(afterMs: worker.settings.responseMs)
+    defer { origin.input.consume(answer.byteCount) }
+    if head.minorVersion == 0 || (answer.status == 100 && (continued || !head.expectsContinue)) {
+      return true
+    }
+    let bytes = unsafe UnsafeRawBufferPointer(origin.input.readable).bytes
+    let shape = AnswerShape(isChunked: false, connection: nil, route: nil)
+    if answer.status != 100 {
+      // A flood of them is no reason to hold more than one head may have.
+      guard interim.count < worker.settings.headLimits.maxBytes else { return true }
+      AnswerWriter.write(
+        answer, fields: worker.answerFields, bytes: bytes, shape: shape, rewrite: nil, into: &interim)
+      return true
+    }
+    continued = true
+    worker.writer.removeAll()
+    AnswerWriter.write(
+      answer, fields: worker.answerFields, bytes: bytes, shape: shape, rewrite: nil, into: &worker.writer)
+    if client.writeOrKeep(worker) { return true }
+    client.close()
+    return false
+  }
+
+  // MARK: Deciding
+
+  private func decide(_ answer: ResponseHead, _ origin: OriginConnection) {
+    if worker.log != nil {
+      record.endAttempt(old: step.asksOld, status: answer.status, nowMs: EventLoop.monotonicMs())
+    }
+    let facts = AnswerFacts(
+      status: answer.status, leadsHome: step.asksOld && leadsHome(answer, origin),
+      requestCanBeRepeated: body.canBeRepeated, isKnownDoubleMiss: isKnownDoubleMiss(answer.status),
+      methodTeaches: head.method != .options && head.method != .trace)
+    switch worker.decisions.verdict(on: facts, at: step) {
+    case .deliver(let change):
+      apply(change)
+      deliver(answer, origin, as: routeOfStep)
+    case .deliverDoubleMiss:
+      worker.counters.doubleMisses.add()
+      record.notes.insert(.doubleMiss)
+      deliver(answer, origin, as: .new)
+    case .deliverUnrepeatable:
+      worker.counters.fallbacksPastReplayLimit.add()
+      record.notes.insert(.replayLimit)
+      worker.reportFailure(.replayLimit, at: origin.server, "")
+      deliver(answer, origin, as: .new)
+    case .holdAndAskOld(let renews):
+      hold(answer, origin)
+      step = .oldAfterMiss(renews: renews)
+      tried.removeAll()
+      retriedOnFresh = false
+      ask()
+    case .dropAndAskNew(let change):
+      apply(change)
+      drop(answer, origin)
+      step = .newAfterOldMiss
+      tried.removeAll()
+      retriedOnFresh = false
+      ask()
+    case .dropAndDeliverHeld(let reason):
+      drop(answer, origin)
+      switch reason {
+      case .bothMissed(let forgets):
+        if forgets { apply(.forget) }
+        rememberMiss()
+      case .oldFailed:
+        worker.counters.fallbacksFailed.add()
+        record.notes.insert(.oldError)
+        worker.reportFailure(.oldAnswersError, at: origin.server, "\(answer.status)")
+      }
+      deliverHeld()
+    case .dropAndAnswerUnavailable:
+      drop(answer, origin)
+      answerOwn(
+        OwnAnswer(
+          status: 503, text: "This page lives on the old server, which cannot be reached at the moment.",
+          retryAfterSeconds: 10))
+    }
+  }
+
+  var routeOfStep: Route {
+    switch step {
+    case .newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly: .new
+    case .oldByMap: .oldFromMap
+    case .oldAfterMiss: .oldAfterMiss
+    }
+  }
+
+  /// Changes what is remembered of this URL.
+  private func apply(_ change: MapChange) {
+    switch change {
+    case .none: break
+    case .learn:
+      let nowSeconds = worker.loop.wallClockSeconds
+      if withKey({ worker.map.learn($0, at: nowSeconds) }) == true {
+        worker.counters.learned.add()
+        record.notes.insert(.learned)
+      }
+    case .forget:
+      forget()
+      worker.counters.forgotten.add()
+      record.notes.insert(.forgotten)
+    case .migrated:
+      forget()
+      worker.counters.migrated.add()
+      record.notes.insert(.migrated)
+    }
+  }
+
+  private func forget() {
+    _ = withKey { worker.map.forget($0) }
+  }
+
+  // MARK: The double miss
+
+  private var missFingerprint: UInt64? {
+    let isRead = head.method == .get || head.method == .head
+    return withKey { MissMemory.fingerprint(of: $0, isRead: isRead) }
+  }
+
+  private func isKnownDoubleMiss(_ status: UInt16) -> Bool {
+    guard step == .newFirst, worker.decisions.fallbackOn.contains(status), let missFingerprint else {
+      return false
+    }
+    return worker.misses.contains(missFingerprint, nowMs: worker.loop.coarseMs)
+  }
+
+  private func rememberMiss() {
+    if let missFingerprint { worker.misses.insert(missFingerprint, nowMs: worker.loop.coarseMs) }
+  }
+
+  // MARK: Redirects home
+
+  /// A redirect to the site's own home page says "not here" politely.
+  private func leadsHome(_ answer: ResponseHead, _ origin: OriginConnection) -> Bool {
+    guard (300..<400).contains(answer.status), let location = answer.location else { return false }
+    let value = unsafe UnsafeRawBufferPointer(rebasing: origin.input.readable[location.range]).bytes
+    let target = URIReference.split(value)
+    let path = value.extracting(target.pathAndQuery.range)
+    guard path.byteCount == 0 || (path.byteCount == 1 && path.byte(at: 0) == UInt8(ascii: "/")) else {
+      return false
+    }
+    guard let authority = target.authority else { return path.byteCount == 1 }
+    let named = value.extracting(authority.range)
+    let asked = unsafe Array(client.input.readable[head.authority.range])
+    return named.namesHost(of: asked) || isInternal(named, origin.server)
+  }
+
+  private func isInternal(_ host: RawSpan, _ server: OriginServer) -> Bool {
+    if host.namesHost(of: server.authority) { return true }
+    guard let oldHost = worker.settings.oldHost else { return false }
+    return host.namesHost(of: oldHost)
+  }
+
+  // MARK: Holding and dropping
+
+  /// Keeps the new pool's miss until the old server has answered.
+  private func hold(_ answer: ResponseHead, _ origin: OriginConnection) {
+    let bytes = unsafe UnsafeRawBufferPointer(rebasing: origin.input.readable[..<answer.byteCount]).bytes
+    let interimBytes = unsafe interim.withUnsafeBytes { unsafe Array($0) }
+    interim.removeAll()
+    let held = HeldAnswer(
+      head: answer, interim: interimBytes, headBytes: bytes, scanner: bodyScanner(for: answer),
+      keepsConnection: answer.keepAlive && body.isSent)
+    origin.input.consume(answer.byteCount)
+    held.origin = origin
+    self.held = held
+    asked = nil
+    if keepScanned(held, from: origin) { fillHeld(held, from: origin) }
+  }
+
+  /// Reads on into the held answer until it is whole or long enough.
+  func fillHeld(_ held: HeldAnswer, from origin: OriginConnection) {
+    while held.origin === origin, !held.isFull, origin.isReadable {
+      switch origin.receive(into: &origin.input) {
+      case .bytes:
+        guard keepScanned(held, from: origin) else { return }
+      case .wouldBlock: return
+      case .end where held.head.framing == .untilClose:
+        held.origin = nil
+        return origin.close()
+      case .end, .failed:
+        held.isBroken = true
+        held.origin = nil
+        return origin.close()
+      }
+    }
+    // A paused answer waits for the old server's, which has a time limit of its own.
+    if held.isFull { origin.clearDeadline() } else { origin.setDeadline(afterMs: worker.settings.idleMs) }
+  }
+
+  /// Moves what was received into the held answer; false when nothing more is to come.
+  private func keepScanned(_ held: HeldAnswer, from origin: OriginConnection) -> Bool {
+    if origin.input.isEmpty, !held.scanner.isFinished { return true }
+    let progress = unsafe held.scanner.scan(origin.input.readable)
+    unsafe held.bytes.append(
+      UnsafeRawBufferPointer(rebasing: origin.input.readable[..<progress.forward]).bytes)
+    origin.input.consume(progress.consumed)
+    switch progress.state {
+    case .more:
+      origin.input.compact()
+      origin.input.giveBackIfEmpty()
+      return true
+    case .finished:
+      held.origin = nil
+      if held.keepsConnection && origin.input.isEmpty { origin.release() } else { origin.close() }
+      return false
+    case .malformed:
+      held.isBroken = true
+      held.origin = nil
+      origin.close()
+      return false
+    }
+  }
+
+  /// The held answer is not wanted: its connection is used again if that costs little.
+  func dropHeld() {
+    guard let held else { return }
+    self.held = nil
+    guard let origin = held.origin else { return }
+    origin.abandon(held.scanner, keepAlive: held.keepsConnection)
+  }
+
+  /// The answer just read is not wanted.
+  private func drop(_ answer: ResponseHead, _ origin: OriginConnection) {
+    asked = nil
+    interim.removeAll()
+    origin.input.consume(answer.byteCount)
+    origin.abandon(BodyScanner(answer.framing), keepAlive: answer.keepAlive && body.isSent)
+  }
+
+  /// The origin's part in this exchange is done.
+  func letGo(_ origin: OriginConnection, keepAlive: Bool) {
+    if asked === origin { asked = nil }
+    if keepAlive && body.isSent { origin.release() } else { origin.close() }
+  }
+
+  /// How this answer's body is followed, and what of it the client gets.
+  func bodyScanner(for answer: ResponseHead) -> BodyScanner {
+    BodyScanner(answer.framing, output: head.minorVersion == 0 ? .payload : .verbatim)
+  }
+}

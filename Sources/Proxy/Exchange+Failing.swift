@@ -1,0 +1,236 @@
+import EventLoop
+import Glibc
+import HTTP1
+
+/// Why an origin did not answer.
+enum OriginFailure: Equatable {
+  /// No connection could be made.
+  case refused(errno: Int32)
+  /// No connection was made within the connect timeout.
+  case connectTimeout
+  /// The connection ended before its answer's head was whole; 0 for an orderly end.
+  case died(errno: Int32)
+  /// The answer did not come within the response timeout.
+  case timeout
+  /// The answer's head breaks the rules of HTTP.
+  case malformed(MalformedMessage)
+  /// It answered 101 to a request that asked for no upgrade.
+  case malformedUpgrade
+  /// This process has no descriptor or memory left for a connection.
+  case noDescriptor
+
+  /// What the client is answered when no other way is left.
+  var answer: OwnAnswer {
+    switch self {
+    case .refused: OwnAnswer(status: 502, text: "The site's server refused the connection.")
+    case .died: OwnAnswer(status: 502, text: "The site's server closed the connection without an answer.")
+    case .malformed, .malformedUpgrade:
+      OwnAnswer(status: 502, text: "The site's server gave an answer that is not valid HTTP.")
+    case .connectTimeout: OwnAnswer(status: 504, text: "The site's server could not be reached in time.")
+    case .timeout: OwnAnswer(status: 504, text: "The site's server did not answer in time.")
+    case .noDescriptor:
+      OwnAnswer(status: 503, text: "The proxy has no connection left. Try again soon.", retryAfterSeconds: 1)
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .refused(let code): "connection failed: \(systemMessage(code))"
+    case .connectTimeout: "no connection within --connect-timeout"
+    case .died(0): "closed the connection before an answer"
+    case .died(let code): "connection broke before an answer: \(systemMessage(code))"
+    case .timeout: "no answer within --response-timeout"
+    case .malformed(let cause): "malformed answer: \(cause)"
+    case .malformedUpgrade: "malformed answer: 101 to a request without Upgrade"
+    case .noDescriptor:
+      "no file descriptor left for a connection (raise LimitNOFILE or lower --max-connections)"
+    }
+  }
+
+  var isTimeout: Bool { self == .timeout || self == .connectTimeout }
+
+  var noteOfOld: Notes {
+    switch self {
+    case .timeout, .connectTimeout: .oldTimeout
+    case .malformed, .malformedUpgrade: .oldError
+    case .refused, .died, .noDescriptor: .oldDown
+    }
+  }
+}
+
+extension Exchange {
+  /// How long an answer may take for a client that has ended its side.
+  private static let departureMs: UInt64 = 1_000
+
+  // MARK: Origins
+
+  /// An origin failed before the head of its answer was decided on, or in the middle of the body.
+  func originFailed(_ origin: OriginConnection, _ failure: OriginFailure) {
+    if let held, held.origin === origin {
+      held.origin = nil
+      held.isBroken = true
+      return origin.close()
+    }
+    guard asked === origin else { return origin.close() }
+    if case .undecided = delivery {
+    } else {
+      worker.reportFailure(.brokenAnswer, at: origin.server, failure.description)
+      return breakOff()
+    }
+    let hasAnswered = !origin.input.isEmpty
+    let hasSent = origin.sentBytes > 0
+    let server = origin.server
+    asked = nil
+    interim.removeAll()
+    origin.close()
+    noteAttempt(failure)
+    switch failure {
+    case .refused, .connectTimeout:
+      serverRefused(server, failure)
+    case .died
+    where !hasAnswered && !retriedOnFresh && body.canBeRepeated && (head.method.isIdempotent || !hasSent):
+      retriedOnFresh = true
+      countRetry()
+      ask(fresh: true)
+    case .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor:
+      worker.counters.originFailures.add()
+      worker.reportFailure(.originFailed, at: server, failure.description)
+      giveUp(failure)
+    }
+  }
+
+  /// Nothing has been sent: the next server can have the request whatever its method.
+  func serverRefused(_ server: OriginServer, _ failure: OriginFailure) {
+    worker.counters.originFailures.add()
+    if !server.isLeftOut(nowMs: worker.loop.coarseMs) {
+      worker.reportFailure(.originFailed, at: server, failure.description)
+    }
+    server.leaveOut(nowMs: worker.loop.coarseMs)
+    tried.insert(server)
+    let pool = step.asksOld ? worker.oldPool : worker.newPool
+    guard pool.next(excluding: tried, nowMs: worker.loop.coarseMs) != nil else { return giveUp(failure) }
+    countRetry()
+    ask()
+  }
+
+  private func countRetry() {
+    worker.counters.retries.add()
+    record.notes.insert(.retried)
+  }
+
+  private func noteAttempt(_ failure: OriginFailure) {
+    if worker.log != nil { record.endAttempt(old: step.asksOld, status: 0, nowMs: EventLoop.monotonicMs()) }
+  }
+
+  /// The site that the step names can't answer.
+  func giveUp(_ failure: OriginFailure) {
+    switch step {
+    case .newFirst, .recheck, .newOnly, .newAfterOldMiss, .newAfterOldFailure:
+      record.notes.insert(failure.isTimeout ? .newTimeout : .newDown)
+      answerOwn(failure.answer)
+    case .oldAfterMiss:
+      record.notes.insert(failure.noteOfOld)
+      worker.counters.fallbacksFailed.add()
+      deliverHeld()
+    case .oldByMap:
+      record.notes.insert(failure.noteOfOld)
+      guard body.canBeRepeated, head.method.isIdempotent || failure.meansNothingSent else {
+        return answerOwn(failure.answer)
+      }
+      step = .newAfterOldFailure
+      tried.removeAll()
+      retriedOnFresh = false
+      ask()
+    }
+  }
+
+  // MARK: Clients
+
+  /// A client that ends its side has mostly left, and a few only say that this was their last request: an
+  /// answer that comes soon still reaches those.
+  func watchDeparture() {
+    if client.peerHasEnded { client.setDeadline(afterMs: Self.departureMs) } else { client.clearDeadline() }
+  }
+
+  /// The client did not send or take a byte for the idle timeout, or has left.
+  func clientTimedOut() {
+    guard isActive else { return }
+    if case .undecided = delivery, body.isRead {
+      client.close()
+    } else if case .undecided = delivery {
+      answerOwn(OwnAnswer(status: 408, text: "The body of the request did not come within the idle timeout."))
+    } else {
+      record.notes.insert(.clientGone)
+      client.close(abortively: true)
+    }
+  }
+
+  func bodyIsMalformed(_ cause: MalformedMessage) {
+    worker.counters.badRequests.add()
+    record.notes.insert(.badRequest)
+    body.isAbandoned = true
+    if case .undecided = delivery {
+      answerOwn(OwnAnswer(status: 400, text: cause.description))
+    } else {
+      breakOff()
+    }
+  }
+
+  /// Answers in Relevo's own name; only before the client has got anything else.
+  func answerOwn(_ own: OwnAnswer) {
+    asked?.close()
+    asked = nil
+    dropHeld()
+    body.isAbandoned = true
+    delivery = .flushing
+    record.route = .own
+    record.status = own.status
+    record.bodyBytes = UInt64(own.text.utf8.count + 1)
+    worker.counters.answeredByRelevo.add()
+    answer = AnswerStream()
+    answer.keepsClient = head.keepAlive && body.isRead && !worker.isDraining
+    worker.writer.removeAll()
+    own.write(
+      isHead: head.method == .head, closes: !answer.keepsClient,
+      route: worker.settings.debugHeaders ? .own : nil, into: &worker.writer)
+    guard client.writeOrKeep(worker) else { return client.close() }
+    if client.output.isEmpty {
+      end(keepAlive: answer.keepsClient)
+    } else {
+      client.setDeadline(afterMs: worker.settings.idleMs)
+    }
+  }
+
+  // MARK: Upgrades
+
+  /// Passes the 101 on; from here on bytes go both ways unread.
+  func switchProtocols(_ answer: ResponseHead, _ origin: OriginConnection) {
+    dropHeld()
+    record.route = routeOfStep
+    record.status = 101
+    let bytes = unsafe UnsafeRawBufferPointer(origin.input.readable).bytes
+    worker.writer.removeAll()
+    AnswerWriter.write(
+      answer, fields: worker.answerFields, bytes: bytes,
+      shape: AnswerShape(
+        isChunked: false, connection: nil, route: worker.settings.debugHeaders ? record.route : nil),
+      rewrite: nil, into: &worker.writer)
+    origin.input.consume(answer.byteCount)
+    let tunnel = Tunnel(client: client, origin: origin, idleMs: worker.settings.tunnelMs)
+    origin.startTunnel(tunnel)
+    asked = nil
+    endInTunnel(tunnel)
+    guard client.writeOrKeep(worker) else { return client.close() }
+    tunnel.socketIsReady()
+  }
+}
+
+extension OriginFailure {
+  /// The origin cannot have acted on the request.
+  var meansNothingSent: Bool {
+    switch self {
+    case .refused, .connectTimeout, .noDescriptor: true
+    case .died, .timeout, .malformed, .malformedUpgrade: false
+    }
+  }
+}

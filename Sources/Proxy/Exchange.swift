@@ -1,0 +1,205 @@
+import EventLoop
+import HTTP1
+import URLMap
+
+/// One client request and all that is done to answer it. One object a connection, used for each of its
+/// requests in turn.
+///
+/// The life of a request, in order, each phase in its own file:
+///
+/// 1. begin: the URL map says whom to ask (this file)
+/// 2. ask: the head goes to an origin, the body follows as it comes and is recorded (`Exchange+Asking`)
+/// 3. decide: the head of an answer is looked up in the ``DecisionTable`` (`Exchange+Deciding`)
+/// 4. deliver: the answer streams to the client (`Exchange+Delivering`)
+/// 5. end: everything is given back (this file); or something fails (`Exchange+Failing`)
+final class Exchange {
+  /// What the client has been given.
+  enum Delivery {
+    /// Nothing: every way is open.
+    case undecided
+    /// The head of an answer; its body follows as `answer` says.
+    case streaming
+    /// The answer is whole but for what waits in the client's output.
+    case flushing
+  }
+
+  /// The client owns its exchange.
+  private unowned(unsafe) let owner: ClientConnection
+  let worker: Worker
+  var client: ClientConnection { unsafe owner }
+
+  /// Whether a request is under way.
+  private(set) var isActive = false
+  /// Offsets into the client's input, where the head stays until the exchange ends.
+  private(set) var head: RequestHead
+  var body = RequestBody()
+  var step = Step.newFirst
+  /// The origin asked at the moment.
+  var asked: OriginConnection?
+  var tried = TriedServers()
+  /// A dead connection has been replaced by a fresh one already.
+  var retriedOnFresh = false
+  var held: HeldAnswer?
+  var delivery = Delivery.undecided
+  var answer = AnswerStream()
+  /// The interim answers of the origin asked that wait for the decision, as they will go out.
+  var interim: ByteWriter
+  /// A 100 has been passed on; the client gets no second one.
+  var continued = false
+  var record = AccessRecord()
+
+  init(client: ClientConnection) {
+    unsafe owner = client
+    worker = client.worker
+    head = RequestHead()
+    interim = ByteWriter(capacity: 0)
+  }
+
+  // MARK: Begin
+
+  /// The client's input begins with a well-formed head, and the worker's field table describes it.
+  func begin(_ head: RequestHead) {
+    self.head = head
+    isActive = true
+    worker.requestTableOwner = ObjectIdentifier(self)
+    body.begin(head)
+    if worker.log != nil { record.begin(nowMs: EventLoop.monotonicMs()) }
+    step = firstStep()
+    body.recorder = makeRecorder()
+    if !takeBodyAtHand() { return }
+    ask()
+  }
+
+  private func firstStep() -> Step {
+    let nowSeconds = worker.loop.wallClockSeconds
+    let found = withKey { worker.reader.lookup($0, countingHitAt: nowSeconds) }
+    guard let found else { return .newOnly }
+    guard let entry = found else { return .newFirst }
+    let age = nowSeconds &- entry.learnedAt
+    // Learned in the future (a clock set back): not old.
+    if age < UInt32.max / 2, age >= worker.settings.recheckSeconds { return .recheck }
+    return .oldByMap
+  }
+
+  /// Makes the worker's field table describe this request's head; another exchange may have used it since.
+  func describeHead() {
+    if worker.requestTableOwner == ObjectIdentifier(self) { return }
+    _ = unsafe RequestHead.parse(
+      UnsafeRawBufferPointer(client.input.readable).bytes, limits: worker.settings.headLimits,
+      fields: &worker.requestFields)
+    worker.requestTableOwner = ObjectIdentifier(self)
+  }
+
+  /// Hands the map's key of this request to `body`; nil when it has none (`OPTIONS *`).
+  func withKey<Result>(_ body: (RawSpan) -> Result) -> Result? {
+    if head.targetForm == .asterisk { return nil }
+    let range: ByteRange
+    switch worker.settings.mapKey {
+    case .pathAndQuery: range = head.pathAndQuery
+    case .path: range = head.path
+    }
+    guard !range.isEmpty, unsafe client.input.readable[range.lower] == UInt8(ascii: "/") else { return nil }
+    let target = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[range.range])
+    guard unsafe TrackingParameters.strip(target.bytes, into: &worker.keyScratch) else {
+      return unsafe body(target.bytes)
+    }
+    return unsafe worker.keyScratch.withUnsafeBytes { unsafe body($0.bytes) }
+  }
+
+  /// A URL in the map needs no recording past what fits in memory: the old server has the page.
+  private func makeRecorder() -> BodyRecorder? {
+    guard body.isExpected else { return nil }
+    let settings = worker.settings
+    let limit: Int
+    switch step {
+    case .newFirst, .recheck: limit = settings.replayLimitBytes
+    case .oldByMap, .newOnly: limit = settings.replayMemoryBytes
+    case .oldAfterMiss, .newAfterOldMiss, .newAfterOldFailure: return nil
+    }
+    if case .length(let length) = head.framing, length > UInt64(limit) { return nil }
+    return BodyRecorder(memoryLimit: settings.replayMemoryBytes, limit: limit)
+  }
+
+  // MARK: Events
+
+  func clientIsReady(_ events: SocketEvents) {
+    guard isActive else { return }
+    switch delivery {
+    case .undecided: break
+    case .streaming, .flushing: if events.contains(.writable) { pumpAnswer() }
+    }
+    guard isActive else { return }
+    if !body.isSent { pumpRequest() }
+    guard isActive, body.isRead else { return }
+    if events.contains(.peerClosed), case .undecided = delivery {
+      watchDeparture()
+    } else if events.contains(.readable), events.contains(.writable), client.takeError() != 0 {
+      client.close()
+    }
+  }
+
+  func originIsReady(_ origin: OriginConnection, _ events: SocketEvents) {
+    if let held, held.origin === origin, asked !== origin { return fillHeld(held, from: origin) }
+    guard asked === origin else { return }
+    switch delivery {
+    case .undecided:
+      if events.contains(.writable), !body.isSent { pumpRequest() }
+      if asked === origin, case .undecided = delivery, origin.isReadable { readAnswer(origin) }
+    case .streaming:
+      if !body.isSent { pumpRequest() }
+      if isActive, asked === origin { pumpAnswer() }
+    case .flushing: break
+    }
+  }
+
+  // MARK: End
+
+  /// The answer is with the client, or with the kernel: log it and go on to the next request.
+  func end(keepAlive: Bool) {
+    let consumed = body.isRead ? body.upper : client.input.count
+    let saysMore = head.keepAlive || !body.isRead
+    logAndReset()
+    client.exchangeEnded(
+      consuming: consumed, afterwards: keepAlive ? .nextRequest : saysMore ? .lingeringClose : .close)
+  }
+
+  /// The connection was upgraded: the exchange is over, its sockets live on in the tunnel.
+  func endInTunnel(_ tunnel: Tunnel) {
+    let consumed = head.byteCount
+    logAndReset()
+    client.startTunnel(tunnel, consuming: consumed)
+  }
+
+  /// The client's connection is closing under the exchange.
+  func clientIsGone() {
+    guard isActive else { return }
+    if case .flushing = delivery {
+    } else if !record.notes.contains(.brokenOff) {
+      worker.counters.clientsGone.add()
+      record.notes.insert(.clientGone)
+      if record.status == 0 { record.status = 499 }
+    }
+    logAndReset()
+  }
+
+  private func logAndReset() {
+    if let log = worker.log {
+      describeHead()
+      unsafe log.write(
+        record, of: head, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
+        fields: worker.requestFields,
+        client: client.address, nowSeconds: worker.loop.wallClockSeconds)
+    }
+    isActive = false
+    asked?.close()
+    asked = nil
+    dropHeld()
+    body.reset()
+    tried.removeAll()
+    retriedOnFresh = false
+    delivery = .undecided
+    interim.removeAll()
+    continued = false
+    record = AccessRecord()
+  }
+}

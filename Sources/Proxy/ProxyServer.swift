@@ -1,0 +1,160 @@
+import EventLoop
+import Glibc
+import HTTP1
+import Logging
+import Synchronization
+import URLMap
+
+/// The proxy: worker threads, each with its own loop, before a new pool and an old server.
+public final class ProxyServer: Sendable {
+  private static let graceSeconds = 10
+  private let configuration: ProxyConfiguration
+  private let shared: Shared
+  private let counters: [Counters]
+  private let running = Mutex<Running>(Running())
+
+  private struct Running: ~Copyable {
+    var mailboxes: [Mailbox<WorkerMessage>] = []
+    var bound: [BoundListener] = []
+    var resolver: Resolver?
+  }
+
+  private let liveWorkers = Atomic<Int>(0)
+
+  public init(_ configuration: ProxyConfiguration, map: URLMap, accessLog: AccessLog?, logger: Logger) {
+    self.configuration = configuration
+    shared = Shared(
+      settings: Settings(configuration),
+      decisions: DecisionTable(
+        fallbackOn: configuration.fallbackOn, learnOn: configuration.learnOn,
+        oldMissOn: configuration.oldMissOn),
+      map: map, accessLog: accessLog, logger: logger, connections: ConnectionCount())
+    counters = (0..<max(1, configuration.workers)).map { _ in Counters() }
+  }
+
+  /// Resolves the origins, binds the listeners and starts the workers; returns when all accept.
+  ///
+  /// - Throws: ``ProxyStartError``; nothing is left running then.
+  public func start() throws(ProxyStartError) {
+    let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
+    let origins = try resolver.resolveAll()
+    let bound = try bindAll()
+    var mailboxes: [Mailbox<WorkerMessage>] = []
+    do throws(EventLoopError) {
+      for _ in counters { mailboxes.append(try Mailbox()) }
+      for (index, mailbox) in mailboxes.enumerated() {
+        let sockets = ListenerSet(
+          try bound.map { socket throws(EventLoopError) in try socket.forWorker(index) })
+        try startWorker(index, sockets: sockets, mailbox: mailbox, origins: origins)
+      }
+    } catch {
+      for mailbox in mailboxes { mailbox.send(.stop) }
+      throw .system(error)
+    }
+    running.withLock { state in
+      state.mailboxes = mailboxes
+      state.bound = bound
+      state.resolver = resolver
+    }
+    let logger = shared.logger
+    resolver.keepResolving(
+      every: configuration.resolveEvery, first: origins, logger: logger
+    ) { [mailboxes] found in
+      for mailbox in mailboxes { mailbox.send(.origins(new: found.new, old: found.old)) }
+    }
+  }
+
+  /// Where clients can connect: `127.0.0.1:8080`, `[::1]:8080`, `unix:/path`.
+  public var listeningOn: [String] {
+    running.withLock { $0.bound.map(\.address.description) }
+  }
+
+  /// Stops accepting, waits until what is under way has ended, but not longer than ten seconds, and ends the
+  /// workers. Blocks.
+  public func stop() {
+    let mailboxes = running.withLock { state in
+      state.resolver?.stop()
+      // With the last reference to them the files of unix sockets go.
+      state.bound = []
+      return state.mailboxes
+    }
+    for mailbox in mailboxes { mailbox.send(.drain) }
+    for _ in 0..<Self.graceSeconds * 100 where liveWorkers.load(ordering: .acquiring) > 0 { usleep(10_000) }
+    for mailbox in mailboxes { mailbox.send(.stop) }
+    for _ in 0..<200 where liveWorkers.load(ordering: .acquiring) > 0 { usleep(10_000) }
+  }
+
+  /// What all workers have done so far. Any thread may ask.
+  public var statistics: ProxyStatistics {
+    var sum = ProxyStatistics()
+    for one in counters { sum.add(one) }
+    return sum
+  }
+
+  private func startWorker(
+    _ index: Int, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>, origins: ResolvedOrigins
+  ) throws(EventLoopError) {
+    let shared = self.shared
+    let counters = self.counters[index]
+    liveWorkers.add(1, ordering: .relaxed)
+    var hasStarted = false
+    defer { if !hasStarted { liveWorkers.subtract(1, ordering: .relaxed) } }
+    let thread = try LoopThread(name: "worker-\(index)") { [self] in
+      do throws(EventLoopError) {
+        let worker = try Worker(shared: shared, counters: counters, new: origins.new, old: origins.old)
+        try worker.run(listeners: sockets, mailbox: mailbox)
+      } catch {
+        shared.logger.critical("a worker can't start", metadata: ["cause": "\(error)"])
+      }
+      liveWorkers.subtract(1, ordering: .releasing)
+    }
+    hasStarted = true
+    thread.detach()
+  }
+
+  // MARK: Binding
+
+  private func bindAll() throws(ProxyStartError) -> [BoundListener] {
+    var bound: [BoundListener] = []
+    for listener in configuration.listeners {
+      switch listener {
+      case .tcp(let host, let port):
+        let addresses: [SocketAddress]
+        do throws(ResolveError) {
+          addresses = try SocketAddress.resolve(host: host, port: port)
+        } catch {
+          throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
+        }
+        for address in addresses { bound.append(try BoundListener(address, workers: counters.count)) }
+      case .unix(let path):
+        guard let address = SocketAddress(unixPath: path) else {
+          throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
+        }
+        bound.append(try BoundListener(unix: address, path: path))
+      }
+    }
+    return bound
+  }
+}
+
+/// Why the proxy could not start.
+public enum ProxyStartError: Error, CustomStringConvertible {
+  case addressInUse(String)
+  case cannotListen(address: String, reason: String)
+  case doesNotResolve(origin: String, reason: String)
+  case system(EventLoopError)
+
+  public var description: String {
+    switch self {
+    case .addressInUse(let address):
+      "\(address) is in use by another process: stop that one or choose another --listen address"
+    case .cannotListen(let address, let reason): "can't listen on \(address): \(reason)"
+    case .doesNotResolve(let origin, let reason):
+      "the origin \(origin) does not resolve (\(reason)): check the name and the machine's DNS"
+    case .system(let error): error.description
+    }
+  }
+
+  /// 69, EX_UNAVAILABLE of sysexits.h.
+  public var exitCode: Int32 { 69 }
+}

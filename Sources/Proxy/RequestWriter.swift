@@ -1,0 +1,138 @@
+import HTTP1
+
+/// What the head of a forwarded request says beside what the client sent.
+struct ForwardingPolicy {
+  /// Write X-Forwarded-For, -Proto and -Host.
+  var writesForwarded: Bool
+  /// Write Via.
+  var writesVia: Bool
+}
+
+/// Writes the head of a request as an origin is to get it.
+///
+/// Fields keep their order, case, duplicates and white space; whole runs of untouched lines are copied at once.
+enum RequestWriter {
+  /// - Parameters:
+  ///   - bytes: the head as the client sent it; `head` and `fields` are offsets into it.
+  ///   - host: replaces the client's Host when not nil.
+  ///   - fallbackHost: the Host for a client that sent none.
+  static func write(
+    _ head: RequestHead, fields: borrowing FieldTable, bytes: RawSpan, host: [UInt8]?, fallbackHost: [UInt8],
+    client: [UInt8], policy: ForwardingPolicy, into writer: inout ByteWriter
+  ) {
+    writer.append(bytes.extracting(head.methodName.range))
+    writer.append(0x20)
+    writeTarget(of: head, bytes: bytes, into: &writer)
+    writer.append(" HTTP/1.1\r\n")
+
+    let replacesHost = host != nil || head.targetForm == .absolute
+    var hasHost = false
+    var run = ByteRun()
+    for index in 0..<fields.count {
+      let field = fields[index]
+      if field.id == .host { hasHost = true }
+      if field.id == .host, replacesHost {
+        run.write(from: bytes, into: &writer)
+        writeHost(host, head: head, bytes: bytes, into: &writer)
+      } else if goesOn(field, head: head, policy: policy) {
+        run.extend(with: field.line, from: bytes, into: &writer)
+      }
+    }
+    run.write(from: bytes, into: &writer)
+
+    if !hasHost {
+      if host == nil, head.authority.isEmpty {
+        writer.append("Host: ")
+        writer.append(fallbackHost)
+        writer.append("\r\n")
+      } else {
+        writeHost(host, head: head, bytes: bytes, into: &writer)
+      }
+    }
+    if head.framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
+    if head.wantsUpgrade { writer.append("Connection: upgrade\r\n") }
+    if policy.writesForwarded {
+      writeForwarded(head, fields: fields, bytes: bytes, client: client, into: &writer)
+    }
+    if policy.writesVia { writer.append("Via: 1.1 relevo\r\n") }
+    writer.append("\r\n")
+  }
+
+  /// Whether a field is passed on as it is.
+  private static func goesOn(_ field: FieldLine, head: RequestHead, policy: ForwardingPolicy) -> Bool {
+    switch field.id {
+    case .xForwardedFor, .xForwardedProto, .xForwardedHost: !policy.writesForwarded && !field.isHopByHop
+    case .upgrade: head.wantsUpgrade
+    // Who speaks HTTP/1.0 can't be waiting for a 100 (RFC 9110, 10.1.1).
+    case .expect: head.minorVersion > 0 && !field.isHopByHop
+    default: !field.isHopByHop
+    }
+  }
+
+  private static func writeTarget(of head: RequestHead, bytes: RawSpan, into writer: inout ByteWriter) {
+    switch head.targetForm {
+    case .asterisk:
+      writer.append("*")
+    case .origin, .absolute:
+      if head.pathAndQuery.isEmpty, head.method == .options {
+        writer.append("*")
+        return
+      }
+      if bytes.byte(at: head.pathAndQuery.lower) != UInt8(ascii: "/") || head.pathAndQuery.isEmpty {
+        writer.append("/")
+      }
+      writer.append(bytes.extracting(head.pathAndQuery.range))
+    }
+  }
+
+  private static func writeHost(
+    _ host: [UInt8]?, head: RequestHead, bytes: RawSpan, into writer: inout ByteWriter
+  ) {
+    writer.append("Host: ")
+    if let host { writer.append(host) } else { writer.append(bytes.extracting(head.authority.range)) }
+    writer.append("\r\n")
+  }
+
+  private static func writeForwarded(
+    _ head: RequestHead, fields: borrowing FieldTable, bytes: RawSpan, client: [UInt8],
+    into writer: inout ByteWriter
+  ) {
+    writer.append("X-Forwarded-For: ")
+    for index in 0..<fields.count {
+      let field = fields[index]
+      guard field.id == .xForwardedFor, !field.value.isEmpty else { continue }
+      writer.append(bytes.extracting(field.value.range))
+      writer.append(", ")
+    }
+    writer.append(client)
+    writer.append("\r\nX-Forwarded-Proto: http\r\n")
+    if !head.authority.isEmpty {
+      writer.append("X-Forwarded-Host: ")
+      writer.append(bytes.extracting(head.authority.range))
+      writer.append("\r\n")
+    }
+  }
+}
+
+/// Neighbouring lines that are copied as one.
+struct ByteRun {
+  private var lower = 0
+  private var upper = 0
+
+  mutating func extend(with line: ByteRange, from bytes: RawSpan, into writer: inout ByteWriter) {
+    if line.lower == upper {
+      upper = line.upper
+    } else {
+      write(from: bytes, into: &writer)
+      lower = line.lower
+      upper = line.upper
+    }
+  }
+
+  /// Writes what has been gathered and starts anew.
+  mutating func write(from bytes: RawSpan, into writer: inout ByteWriter) {
+    if upper > lower { writer.append(bytes.extracting(lower..<upper)) }
+    lower = 0
+    upper = 0
+  }
+}

@@ -1,0 +1,53 @@
+import HTTP1
+import URLMap
+
+/// The configuration as a worker's hot path wants it: numbers in milliseconds, bytes instead of strings.
+struct Settings: Sendable {
+  let headLimits: HeadLimits
+  let headerMs: UInt64
+  let connectMs: UInt64
+  let responseMs: UInt64
+  let idleMs: UInt64
+  let tunnelMs: UInt64
+  let missTTLMs: UInt64
+  let recheckSeconds: UInt32
+  let replayMemoryBytes: Int
+  let replayLimitBytes: Int
+  let maxConnections: Int
+  let mapKey: MapKey
+  let oldHost: [UInt8]?
+  let debugHeaders: Bool
+  let forwarding: ForwardingPolicy
+
+  init(_ configuration: ProxyConfiguration) {
+    headLimits = HeadLimits(maxBytes: configuration.maxHeaderBytes, maxFields: configuration.maxHeaderFields)
+    headerMs = configuration.timeouts.header.wholeMilliseconds
+    connectMs = configuration.timeouts.connect.wholeMilliseconds
+    responseMs = configuration.timeouts.response.wholeMilliseconds
+    idleMs = configuration.timeouts.idle.wholeMilliseconds
+    tunnelMs = configuration.timeouts.tunnel.wholeMilliseconds
+    missTTLMs = configuration.missTTL.wholeMilliseconds
+    recheckSeconds = UInt32(clamping: configuration.mapRecheckAfter.wholeMilliseconds / 1000)
+    replayMemoryBytes = configuration.replayMemoryBytes
+    replayLimitBytes = configuration.replayLimitBytes
+    maxConnections = configuration.maxConnections
+    mapKey = configuration.mapKey
+    oldHost = configuration.oldHost.map { Array($0.utf8) }
+    debugHeaders = configuration.debugHeaders
+    forwarding = ForwardingPolicy(
+      writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)
+  }
+
+  /// A block holds the largest head, what forwarding adds to it, and as much body again.
+  var blockBytes: Int { max(32 << 10, 2 * headLimits.maxBytes + (4 << 10)) + 32 }
+}
+
+extension Duration {
+  /// Milliseconds, rounded down; 0 for a negative duration.
+  var wholeMilliseconds: UInt64 {
+    let (seconds, attoseconds) = components
+    let fromSeconds = UInt64(clamping: seconds).multipliedReportingOverflow(by: 1000)
+    if fromSeconds.overflow { return .max / 4 }
+    return fromSeconds.partialValue &+ UInt64(clamping: attoseconds / 1_000_000_000_000_000)
+  }
+}

@@ -1,0 +1,210 @@
+import EventLoop
+import Glibc
+import HTTP1
+import Logging
+import Synchronization
+import URLMap
+
+/// What all workers share.
+struct Shared: Sendable {
+  let settings: Settings
+  let decisions: DecisionTable
+  let map: URLMap
+  let accessLog: AccessLog?
+  let logger: Logger
+  let connections: ConnectionCount
+}
+
+/// Client connections of the whole process.
+final class ConnectionCount: Sendable {
+  private let count = Atomic<Int>(0)
+
+  /// The number with the new one.
+  func increment() -> Int { count.add(1, ordering: .relaxed).newValue }
+  func decrement() { count.subtract(1, ordering: .relaxed) }
+  var current: Int { count.load(ordering: .relaxed) }
+}
+
+/// A message to a worker's loop.
+enum WorkerMessage: Sendable {
+  /// The names of the origins lead to these addresses now.
+  case origins(new: [ResolvedOrigin], old: [ResolvedOrigin])
+  /// Stop accepting and end when the last client has its answer.
+  case drain
+  /// End now.
+  case stop
+}
+
+/// One event loop with its listeners, clients and origins. All of it is used on the loop's thread only.
+@safe final class Worker {
+  /// Receives and sends that one connection may do before the others have their turn.
+  static let roundsPerTurn = 16
+  private static let upkeepMs: UInt64 = 100
+  private static let shedPerTurn = 64
+
+  let loop: EventLoop
+  let settings: Settings
+  let decisions: DecisionTable
+  let map: URLMap
+  let reader: URLMap.Reader
+  let counters: Counters
+  let log: WorkerLog?
+  let buffers: BufferPool
+  let newPool: OriginPool
+  let oldPool: OriginPool
+  var misses: MissMemory
+  /// Scratch, valid within one callback: the fields of the head parsed last, and the head written last.
+  var requestFields: FieldTable
+  var answerFields: FieldTable
+  var writer: ByteWriter
+  /// Scratch for keys that are not their target byte for byte.
+  var keyScratch: [UInt8] = []
+  /// Scratch for bodies that are sent again; owned, freed in `deinit`.
+  let replayScratch: UnsafeMutableRawBufferPointer
+  /// The exchange whose head `requestFields` describes.
+  var requestTableOwner: ObjectIdentifier?
+  private(set) var isDraining = false
+
+  private let connections: ConnectionCount
+  private let reports: FailureReports
+  private var listeners: [Listener] = []
+  private var arePaused = false
+  /// Every client of this worker, by descriptor: this is what keeps them alive.
+  private var clients: [Int32: ClientConnection] = [:]
+  private var upkeep: LoopTimer?
+  private var mailbox: MailboxReceiver?
+
+  init(
+    shared: Shared, counters: Counters, new: [ResolvedOrigin], old: [ResolvedOrigin]
+  ) throws(EventLoopError) {
+    loop = try EventLoop()
+    settings = shared.settings
+    decisions = shared.decisions
+    map = shared.map
+    reader = shared.map.makeReader()
+    self.counters = counters
+    log = shared.accessLog.map(WorkerLog.init)
+    buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 64)
+    newPool = OriginPool(new)
+    oldPool = OriginPool(old)
+    misses = MissMemory(lifetimeMs: shared.settings.missTTLMs)
+    requestFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
+    answerFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
+    writer = ByteWriter(capacity: shared.settings.headLimits.maxBytes + 4096)
+    unsafe replayScratch = .allocate(byteCount: 32 << 10, alignment: 16)
+    connections = shared.connections
+    reports = FailureReports(logger: shared.logger)
+  }
+
+  deinit {
+    unsafe replayScratch.deallocate()
+  }
+
+  /// Runs until told to end.
+  func run(
+    listeners sockets: consuming ListenerSet, mailbox box: Mailbox<WorkerMessage>
+  ) throws(EventLoopError) {
+    mailbox = try box.attach(to: loop) { [unowned self] in receive($0) }
+    upkeep = try LoopTimer(loop: loop) { [unowned self] in keepUp() }
+    while let socket = sockets.next() {
+      listeners.append(try Listener(loop: loop, socket: socket) { [unowned self] in accepted($0) })
+    }
+    if log != nil { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
+    loop.run()
+    listeners = []
+    for client in Array(clients.values) { client.close() }
+    newPool.closeAll()
+    oldPool.closeAll()
+    loop.releaseClosed()
+    log?.flush()
+    mailbox = nil
+    upkeep = nil
+  }
+
+  private func receive(_ message: WorkerMessage) {
+    switch message {
+    case .origins(let new, let old):
+      newPool.update(new)
+      oldPool.update(old)
+    case .drain:
+      isDraining = true
+      listeners = []
+      for client in Array(clients.values) { client.drain() }
+      endIfDrained()
+    case .stop:
+      loop.stop()
+    }
+  }
+
+  private func endIfDrained() {
+    if isDraining, clients.isEmpty { loop.stop() }
+  }
+
+  // MARK: Clients
+
+  private func accepted(_ accepted: Accepted) {
+    switch accepted {
+    case .connection(let descriptor):
+      counters.connections.add()
+      do {
+        let client = try ClientConnection(worker: self, descriptor: descriptor)
+        clients[descriptor] = client
+        if connections.increment() >= settings.maxConnections {
+          reports.report(.connectionLimit, at: nil, "")
+          pauseListening()
+        }
+      } catch {
+        reports.report(.accept, at: nil, error.description)
+      }
+    case .exhausted(let code):
+      reports.report(.accept, at: nil, systemMessage(code))
+      pauseListening()
+    }
+  }
+
+  func clientClosed(_ client: ClientConnection) {
+    guard clients.removeValue(forKey: client.descriptor) != nil else { return }
+    connections.decrement()
+    if arePaused { resumeIfPossible() }
+    endIfDrained()
+  }
+
+  /// New connections wait in the kernel's backlog until one ends; idle ones make room at once.
+  private func pauseListening() {
+    if arePaused { return }
+    arePaused = true
+    for listener in listeners { listener.pause() }
+    upkeep?.startIfStopped(everyMs: Self.upkeepMs)
+  }
+
+  private func resumeIfPossible() {
+    guard connections.current < settings.maxConnections else { return }
+    arePaused = false
+    for listener in listeners { listener.resume() }
+  }
+
+  private func shedIdleClients() {
+    var shed = 0
+    for client in Array(clients.values) where client.isIdle && client.hasServed {
+      client.close()
+      shed += 1
+      if shed == Self.shedPerTurn { return }
+    }
+  }
+
+  private func keepUp() {
+    log?.flush()
+    if arePaused {
+      shedIdleClients()
+      if arePaused { resumeIfPossible() }
+    } else if log == nil {
+      upkeep?.stop()
+    }
+  }
+
+  // MARK: Reports
+
+  func reportFailure(_ kind: FailureKind, at server: OriginServer?, _ detail: String) {
+    reports.report(kind, at: server, detail)
+  }
+}

@@ -1,0 +1,106 @@
+import Glibc
+import Testing
+
+@testable import Proxy
+
+@Suite("a recorded body", .serialized)
+struct BodyRecorderTests {
+  private static let body = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+  private let body = Self.body
+
+  private func record(_ bytes: ArraySlice<UInt8>, into recorder: BodyRecorder) throws {
+    try bytes.withUnsafeBytes { try recorder.append($0) }
+  }
+
+  /// What is recorded from `offset` on, read with a buffer of `step` bytes.
+  private func replay(_ recorder: BodyRecorder, from offset: Int = 0, step: Int) throws -> [UInt8] {
+    var all: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: step)
+    while true {
+      let count = try buffer.withUnsafeMutableBytes { try recorder.read(at: offset + all.count, into: $0) }
+      if count == 0 { return all }
+      all += buffer.prefix(count)
+    }
+  }
+
+  /// The files of recorders that this process has open, as the kernel names them.
+  private func openFiles() -> [String] {
+    (0..<1_024).compactMap { number in
+      var target = [CChar](repeating: 0, count: 4_096)
+      let count = readlink("/proc/self/fd/\(number)", &target, target.count)
+      let name = text(target.prefix(max(0, count)).map { UInt8(bitPattern: $0) })
+      return name.contains("/relevo-body-") ? name : nil
+    }
+  }
+
+  @Test("stays in memory up to its limit, and makes no file")
+  func staysInMemory() throws {
+    let before = openFiles()
+    let recorder = BodyRecorder(memoryLimit: 1_000, limit: 10_000)
+    try record(body[..<400], into: recorder)
+    try record(body[400..<1_000], into: recorder)
+    try record([], into: recorder)
+    #expect(recorder.count == 1_000)
+    #expect(openFiles() == before)
+    #expect(try replay(recorder, step: 300) == Array(body[..<1_000]))
+  }
+
+  @Test("moves to a file that has no name with the byte past that, and the file goes with it")
+  func movesToUnlinkedFile() throws {
+    let before = openFiles()
+    var recorder: BodyRecorder? = BodyRecorder(memoryLimit: 1_000, limit: 10_000)
+    try record(body[..<1_000], into: #require(recorder))
+    try record(body[1_000..<1_001], into: #require(recorder))
+    let opened = openFiles().filter { !before.contains($0) }
+    #expect(opened.count == 1)
+    let name = try #require(opened.first)
+    #expect(name.hasSuffix(" (deleted)"))
+    #expect(access(String(name.dropLast(" (deleted)".count)), F_OK) == -1)
+    #expect(try replay(#require(recorder), step: 4_096) == Array(body[..<1_001]))
+    recorder = nil
+    #expect(openFiles() == before)
+  }
+
+  @Test("goes to the file at once when nothing may stay in memory, or its first part is too long for it")
+  func beginsInFile() throws {
+    for memoryLimit in [0, 500] {
+      let before = openFiles()
+      let recorder = BodyRecorder(memoryLimit: memoryLimit, limit: 10_000)
+      try record(body[..<501], into: recorder)
+      #expect(openFiles().count == before.count + 1)
+      #expect(try replay(recorder, step: 100) == Array(body[..<501]))
+    }
+  }
+
+  @Test(
+    "is read back byte for byte, wherever it is read from and however much at a time",
+    arguments: [1 << 20, 70_000, 0], [1, 7, 4_096, 65_536, 400_000])
+  func isExact(memoryLimit: Int, step: Int) throws {
+    let recorder = BodyRecorder(memoryLimit: memoryLimit, limit: 1 << 20)
+    let whole = step == 1 ? body[..<20_000] : body[...]
+    var offset = 0
+    for size in sequence(first: 1, next: { $0 * 3 }) where offset < whole.count {
+      let end = min(whole.count, offset + size)
+      try record(whole[offset..<end], into: recorder)
+      offset = end
+      if end == whole.count { break }
+    }
+    #expect(recorder.count == whole.count)
+    for start in [0, 1, whole.count / 2, whole.count - 1, whole.count] {
+      #expect(try replay(recorder, from: start, step: step) == Array(whole[start...]))
+    }
+    #expect(try replay(recorder, from: whole.count + 5, step: step) == [])
+  }
+
+  @Test(
+    "is refused past its limit, in memory and in a file, and keeps what it had", arguments: [10_000, 100])
+  func isBounded(memoryLimit: Int) throws {
+    let recorder = BodyRecorder(memoryLimit: memoryLimit, limit: 1_000)
+    try record(body[..<999], into: recorder)
+    #expect(throws: BodyRecorder.Failure.pastLimit) { try record(body[999..<1_001], into: recorder) }
+    #expect(recorder.count == 999)
+    try record(body[999..<1_000], into: recorder)
+    #expect(throws: BodyRecorder.Failure.pastLimit) { try record(body[..<1], into: recorder) }
+    #expect(try replay(recorder, step: 512) == Array(body[..<1_000]))
+  }
+}

@@ -1,0 +1,255 @@
+import Glibc
+import HTTP1
+import Logging
+import Testing
+import URLMap
+
+@testable import Proxy
+
+@Suite("the proxy in a process", .serialized)
+struct ProxyServerTests {
+  private let new: OriginStub
+  private let old: OriginStub
+
+  init() throws {
+    new = try OriginStub {
+      if $0.hasPrefix("GET /slow ") {
+        usleep(300_000)
+        return page("the slow page")
+      }
+      return $0.hasPrefix("GET /new ")
+        ? page("the new page") : "HTTP/1.1 404 None\r\nContent-Length: 0\r\n\r\n"
+    }
+    old = try OriginStub {
+      $0.hasPrefix("GET /old ") ? page("the old page") : "HTTP/1.1 404 None\r\nContent-Length: 0\r\n\r\n"
+    }
+  }
+
+  /// Runs a proxy before the two origins while `body` does.
+  private func withProxy(
+    on listeners: [ListenAddress], workers: Int = 1, map: URLMap = URLMap(.init(maxURLs: 100)),
+    _ body: (ProxyServer) throws -> Void
+  ) throws {
+    var configuration = ProxyConfiguration(
+      listeners: listeners, newServers: [.init(host: "127.0.0.1", port: new.port)],
+      oldServers: [.init(host: "127.0.0.1", port: old.port)], workers: workers,
+      fallbackOn: try StatusSet(parsing: "404"), learnOn: try StatusSet(parsing: "2xx"),
+      oldMissOn: try StatusSet(parsing: "404"))
+    configuration.debugHeaders = true
+    let server = ProxyServer(
+      configuration, map: map, accessLog: nil, logger: Logger(label: "test") { _ in SilentLog() })
+    defer {
+      server.stop()
+      new.stop()
+      old.stop()
+    }
+    try server.start()
+    try body(server)
+  }
+
+  private static let anyPort = ListenAddress.tcp(host: "127.0.0.1", port: 0)
+
+  private func port(of server: ProxyServer) throws -> UInt16 {
+    let address = try #require(server.listeningOn.first)
+    return try #require(UInt16(address.drop { $0 != ":" }.dropFirst()))
+  }
+
+  private func get(_ path: String, from server: ProxyServer) throws -> String {
+    try exchange(
+      port: port(of: server), "GET \(path) HTTP/1.1\r\nHost: www.example\r\nConnection: close\r\n\r\n")
+  }
+
+  @Test("listens on a port of the kernel's choice, names it, and frees it when it stops", arguments: [1, 3])
+  func listens(_ workers: Int) throws {
+    var chosen: UInt16 = 0
+    try withProxy(on: [Self.anyPort], workers: workers) { server in
+      chosen = try port(of: server)
+      #expect(chosen != 0)
+      #expect(server.listeningOn == ["127.0.0.1:\(chosen)"])
+      #expect(accepts(port: chosen))
+      server.stop()
+      #expect(!accepts(port: chosen))
+    }
+    #expect(!accepts(port: chosen))
+    try withProxy(on: [.tcp(host: "127.0.0.1", port: chosen)], workers: workers) { server in
+      #expect(server.listeningOn == ["127.0.0.1:\(chosen)"])
+    }
+  }
+
+  @Test("passes a miss on to the old server, learns the URL, and counts what it did")
+  func counts() throws {
+    try withProxy(on: [Self.anyPort], map: URLMap(.init(maxURLs: 100))) { server in
+      #expect(server.statistics == ProxyStatistics())
+      let first = try get("/old", from: server)
+      #expect(first.contains("X-Relevo-Route: old-fallback\r\n"))
+      #expect(first.hasSuffix("\r\n\r\nthe old page"))
+      #expect(waits { server.statistics.learned == 1 })
+      #expect(try get("/new", from: server).contains("X-Relevo-Route: new\r\n"))
+      #expect(try get("/none", from: server).hasPrefix("HTTP/1.1 404 None\r\n"))
+      usleep(20_000)
+      #expect(try get("/old", from: server).contains("X-Relevo-Route: old-map\r\n"))
+      var expected = ProxyStatistics()
+      expected.connections = 4
+      expected.requests = 4
+      expected.answeredByNew = 1
+      expected.answeredByHeld = 1
+      expected.answeredByOldAfterMiss = 1
+      expected.answeredByOldFromMap = 1
+      expected.learned = 1
+      #expect(server.statistics == expected)
+      #expect(new.requests.count == 3)
+      #expect(old.requests.count == 3)
+    }
+  }
+
+  @Test("answers itself, and counts it, when no origin can be reached")
+  func answersItself() throws {
+    new.stop()
+    #expect(waits { !accepts(port: new.port) })
+    try withProxy(on: [Self.anyPort]) { server in
+      let answer = try get("/new", from: server)
+      #expect(answer.hasPrefix("HTTP/1.1 502 Bad Gateway\r\n"))
+      #expect(server.statistics.answeredByRelevo == 1)
+      #expect(server.statistics.originFailures >= 1)
+      #expect(old.requests.isEmpty)
+    }
+  }
+
+  @Test("does not start on an address that another socket has", arguments: [1, 2])
+  func refusesAddressInUse(_ workers: Int) throws {
+    let taken = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(taken) }
+    let port = try listenOnLoopback(taken)
+    let error = #expect(throws: ProxyStartError.self) {
+      try withProxy(on: [.tcp(host: "127.0.0.1", port: port)], workers: workers) { _ in }
+    }
+    guard case .addressInUse("127.0.0.1:\(port)") = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(error?.description.hasPrefix("127.0.0.1:\(port) is in use by another process: ") == true)
+  }
+
+  @Test("does not start on an address that a proxy has, nor does it take its connections")
+  func refusesSecondProxy() throws {
+    try withProxy(on: [Self.anyPort], workers: 2) { server in
+      let port = try port(of: server)
+      let second = try ProxyServerTests()
+      #expect(throws: ProxyStartError.self) {
+        try second.withProxy(on: [.tcp(host: "127.0.0.1", port: port)], workers: 2) { _ in }
+      }
+      for _ in 0..<8 { #expect(try get("/new", from: server).hasSuffix("the new page")) }
+    }
+  }
+
+  @Test("gives back the addresses that it had when it can't have all of them")
+  func leavesNothingBound() throws {
+    let taken = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(taken) }
+    let takenPort = try listenOnLoopback(taken)
+    let freed = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let freePort = try listenOnLoopback(freed)
+    close(freed)
+    let both = [freePort, takenPort].map { ListenAddress.tcp(host: "127.0.0.1", port: $0) }
+    #expect(throws: ProxyStartError.self) { try withProxy(on: both, workers: 2) { _ in } }
+    #expect(!accepts(port: freePort))
+  }
+
+  @Test("stops at once beside clients that ask for nothing, and closes their connections")
+  func stopsBesideIdleClients() throws {
+    try withProxy(on: [Self.anyPort], workers: 2) { server in
+      let silent = try connect(port: port(of: server), sending: "")
+      let kept = try connect(port: port(of: server), sending: "GET /new HTTP/1.1\r\nHost: h\r\n\r\n")
+      defer {
+        close(silent)
+        close(kept)
+      }
+      #expect(receive(from: kept) { $0.hasSuffix("the new page") }.hasPrefix("HTTP/1.1 200 OK\r\n"))
+      #expect(waits { server.statistics.connections == 2 })
+      let before = time(nil)
+      server.stop()
+      #expect(time(nil) - before < 5)
+      #expect(receive(from: silent) { _ in false } == "")
+      #expect(receive(from: kept) { _ in false } == "")
+    }
+  }
+
+  @Test("lets a request that is under way have its answer before it stops")
+  func finishesRequests() throws {
+    try withProxy(on: [Self.anyPort]) { server in
+      let client = try connect(port: port(of: server), sending: "GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+      defer { close(client) }
+      #expect(waits { !new.requests.isEmpty })
+      server.stop()
+      let answer = receive(from: client) { _ in false }
+      #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
+      #expect(answer.hasSuffix("\r\n\r\nthe slow page"))
+    }
+  }
+
+  @Test("does not start on a path too long for a socket")
+  func refusesLongPath() throws {
+    let long = "/tmp/" + String(repeating: "a", count: 120)
+    let error = #expect(throws: ProxyStartError.self) {
+      try withProxy(on: [.unix(path: long)]) { _ in }
+    }
+    #expect(error?.description == "can't listen on unix:\(long): a unix socket's path has 1 to 107 bytes")
+  }
+
+  @Test("listens on several addresses, a unix socket among them, whose file goes when it stops")
+  func listensOnUnixSocket() throws {
+    let folder = try Folder()
+    let path = "\(folder.path)/socket"
+    try withProxy(on: [Self.anyPort, .unix(path: path)], workers: 2) { server in
+      #expect(server.listeningOn.count == 2)
+      #expect(server.listeningOn.last == "unix:\(path)")
+      #expect(folder.names == ["socket"])
+      let error = #expect(throws: ProxyStartError.self) {
+        try ProxyServerTests().withProxy(on: [.unix(path: path)]) { _ in }
+      }
+      #expect(error?.description.hasPrefix("unix:\(path) is in use") == true)
+      #expect(folder.names == ["socket"])
+      server.stop()
+      #expect(folder.names == [])
+    }
+  }
+
+  @Test("replaces the unix socket that a process left behind, and nothing that is no socket")
+  func replacesLeftSocket() throws {
+    let folder = try Folder()
+    let path = "\(folder.path)/socket"
+    let left = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+    let bound = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(left, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    #expect(bound == 0)
+    close(left)
+    try withProxy(on: [.unix(path: path)]) { #expect($0.listeningOn == ["unix:\(path)"]) }
+    #expect(folder.names == [])
+
+    close(open(path, O_WRONLY | O_CREAT, 0o600))
+    let second = try ProxyServerTests()
+    #expect(throws: ProxyStartError.self) { try second.withProxy(on: [.unix(path: path)]) { _ in } }
+    #expect(folder.names == ["socket"])
+  }
+}
+
+private func page(_ text: String) -> String {
+  "HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\nConnection: close\r\n\r\n\(text)"
+}
+
+/// What is logged goes nowhere.
+private struct SilentLog: LogHandler {
+  var metadata: Logger.Metadata = [:]
+  var logLevel = Logger.Level.critical
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+  func log(event: LogEvent) {}
+}
