@@ -1,0 +1,50 @@
+import Glibc
+
+/// How the process ends, in the numbers of sysexits.h.
+enum ExitStatus: Int32 {
+  /// A flag or a variable is wrong.
+  case usage = 64
+  /// An address is in use, or an origin does not resolve.
+  case unavailable = 69
+  /// The map file or the access log cannot be used.
+  case configuration = 78
+}
+
+/// Why the command does not run: one line for the operator and the exit code.
+struct CommandFailure: Error, CustomStringConvertible {
+  /// One line, without the program's name: what is wrong, and what would be right.
+  let description: String
+  let code: Int32
+
+  init(_ sentence: String, code: ExitStatus) {
+    self.init(sentence, code: code.rawValue)
+  }
+
+  init(_ sentence: String, code: Int32) {
+    description = Self.oneLine(sentence)
+    self.code = code
+  }
+
+  /// What standard error receives.
+  var line: String { "relevo: \(description)\n" }
+
+  func exit() -> Never {
+    StandardStream.error.write(line)
+    Glibc.exit(code)
+  }
+
+  /// Values come from outside and may hold line ends and terminal controls.
+  private static func oneLine(_ sentence: String) -> String {
+    let printable = sentence.unicodeScalars.map { scalar in
+      scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .lineSeparator
+        ? " " : Character(scalar)
+    }
+    var line = String(printable)
+    // "The value …" reads on after "relevo: "; a flag or a name in capitals stays as it is.
+    if let first = line.first, let second = line.dropFirst().first, first.isUppercase, second.isLowercase {
+      line = first.lowercased() + line.dropFirst()
+    }
+    while line.last == "." || line.last == " " { line.removeLast() }
+    return line
+  }
+}

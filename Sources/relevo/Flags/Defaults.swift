@@ -1,0 +1,45 @@
+import ArgumentParser
+import Proxy
+
+/// What a flag is worth that nobody gave.
+enum Defaults {
+  static let listen = ListenAddress.tcp(host: "127.0.0.1", port: 8080)
+  static let oldHost = "keep"
+  static let resolveEvery = DurationArgument.seconds(30)
+
+  static let fallbackOn = StatusesArgument(unchecked: "404")
+  static let learnOn = StatusesArgument(unchecked: "2xx,3xx,401")
+  static let oldMissOn = StatusesArgument(unchecked: "404,410")
+  static let missTTL = DurationArgument.seconds(60)
+
+  static let mapSnapshotEvery = DurationArgument.seconds(60)
+  static let mapMaxURLs = 1_000_000
+  static let mapKey = MapKeyArgument.pathQuery
+  static let mapRecheckAfter = DurationArgument.hours(24)
+
+  /// Or the replay limit, where that is less.
+  static let replayMemory = SizeArgument.kibibytes(64)
+  static let replayLimit = SizeArgument.mebibytes(64)
+
+  static let headerTimeout = DurationArgument.seconds(10)
+  static let connectTimeout = DurationArgument.seconds(5)
+  static let responseTimeout = DurationArgument.seconds(60)
+  static let idleTimeout = DurationArgument.seconds(60)
+  static let tunnelTimeout = DurationArgument.hours(1)
+  static let maxHeaderBytes = SizeArgument.kibibytes(16)
+  static let maxHeaderFields = 128
+
+  static let accessLog = AccessLogArgument.standardOutput
+  static let logLevel = LogLevelArgument.info
+
+  static let demoPort = 8080
+}
+
+extension ArgumentHelp {
+  /// The help of a flag whose value ArgumentParser cannot describe by itself.
+  static func flag(
+    _ sentence: String, value: String, default: some CustomStringConvertible
+  ) -> ArgumentHelp {
+    ArgumentHelp("\(sentence) (default: \(`default`))", valueName: value)
+  }
+}

@@ -1,0 +1,119 @@
+/// Turns `RELEVO_…` variables into the arguments they stand for, where the command line has no such flag.
+struct EnvironmentArguments {
+  /// A flag of `relevo serve` and how its variable is written.
+  struct Flag: Sendable {
+    /// Without its hyphens.
+    let name: String
+    let values: Values
+
+    var variable: String {
+      "RELEVO_" + name.uppercased().replacing("-", with: "_")
+    }
+  }
+
+  enum Values: Sendable {
+    case one
+    /// Separated by spaces or commas.
+    case several
+    /// `true` or `false`, for `--name` and `--no-name`.
+    case onOrOff
+    /// `true` or `false`, for `--name` and nothing.
+    case on
+  }
+
+  /// Every flag of `relevo serve`, in the order of its help.
+  static let flags: [Flag] = [
+    Flag(name: "listen", values: .several),
+    Flag(name: "workers", values: .one),
+    Flag(name: "new", values: .several),
+    Flag(name: "old", values: .several),
+    Flag(name: "old-host", values: .one),
+    Flag(name: "resolve-every", values: .one),
+    Flag(name: "fallback-on", values: .one),
+    Flag(name: "learn-on", values: .one),
+    Flag(name: "old-miss-on", values: .one),
+    Flag(name: "miss-ttl", values: .one),
+    Flag(name: "map-file", values: .one),
+    Flag(name: "map-snapshot-every", values: .one),
+    Flag(name: "map-max-urls", values: .one),
+    Flag(name: "map-key", values: .one),
+    Flag(name: "map-recheck-after", values: .one),
+    Flag(name: "replay-memory", values: .one),
+    Flag(name: "replay-limit", values: .one),
+    Flag(name: "header-timeout", values: .one),
+    Flag(name: "connect-timeout", values: .one),
+    Flag(name: "response-timeout", values: .one),
+    Flag(name: "idle-timeout", values: .one),
+    Flag(name: "tunnel-timeout", values: .one),
+    Flag(name: "max-connections", values: .one),
+    Flag(name: "max-header-bytes", values: .one),
+    Flag(name: "max-header-fields", values: .one),
+    Flag(name: "access-log", values: .one),
+    Flag(name: "log-level", values: .one),
+    Flag(name: "forwarded-for", values: .onOrOff),
+    Flag(name: "via", values: .onOrOff),
+    Flag(name: "debug-headers", values: .on),
+  ]
+
+  /// To be appended to the command line.
+  private(set) var arguments: [String] = []
+  /// The flags that `arguments` holds.
+  private var used: [Flag] = []
+
+  /// No variables at all.
+  init() {}
+
+  /// - Parameter commandLine: whose flags win over the environment.
+  /// - Throws: ``CommandFailure`` naming a variable that is neither true nor false.
+  init(_ environment: [String: String], unlessIn commandLine: [String]) throws(CommandFailure) {
+    let given = Set(commandLine.map { $0.prefix { $0 != "=" } })
+    for flag in Self.flags where !given.contains("--\(flag.name)") && !given.contains("--no-\(flag.name)") {
+      // An empty variable is how compose files leave one out.
+      guard let text = environment[flag.variable], !text.isEmpty else { continue }
+      arguments += try Self.arguments(for: flag, text: text)
+      used.append(flag)
+    }
+  }
+
+  private static func arguments(for flag: Flag, text: String) throws(CommandFailure) -> [String] {
+    switch flag.values {
+    case .one: ["--\(flag.name)=\(text)"]
+    case .several: text.split { $0 == " " || $0 == "," }.map { "--\(flag.name)=\($0)" }
+    case .onOrOff: try isTrue(flag, text) ? ["--\(flag.name)"] : ["--no-\(flag.name)"]
+    case .on: try isTrue(flag, text) ? ["--\(flag.name)"] : []
+    }
+  }
+
+  private static func isTrue(_ flag: Flag, _ text: String) throws(CommandFailure) -> Bool {
+    switch text.lowercased() {
+    case "true": true
+    case "false": false
+    default:
+      throw CommandFailure(
+        "the value '\(text)' is invalid for \(flag.variable): write true or false", code: .usage)
+    }
+  }
+
+  /// Says `RELEVO_NAME` where an error message names a flag that was given as a variable.
+  func namingVariables(in message: String) -> String {
+    used.reduce(message) { message, flag in
+      let parserStyle = message.replacing(/'--([a-z-]+) <[^>]*>'/) { match in
+        match.1 == flag.name ? flag.variable : String(match.0)
+      }
+      return parserStyle.replacing(/--([a-z-]+)/) { match in
+        match.1 == flag.name ? flag.variable : String(match.0)
+      }
+    }
+  }
+
+  /// Variables that look like ours and are no flag, in alphabetical order: most likely a slip of the pen.
+  ///
+  /// What Kubernetes sets for a service named relevo is left out.
+  static func unknownVariables(in environment: [String: String]) -> [String] {
+    let known = Set(flags.map(\.variable))
+    return environment.keys
+      .filter { $0.hasPrefix("RELEVO_") && !known.contains($0) }
+      .filter { $0 != "RELEVO_PORT" && !$0.hasPrefix("RELEVO_PORT_") && !$0.hasPrefix("RELEVO_SERVICE_") }
+      .sorted()
+  }
+}

@@ -1,0 +1,224 @@
+import ArgumentParser
+import Logging
+import Proxy
+
+struct ListeningFlags: ParsableArguments {
+  @Option(
+    parsing: .upToNextOption,
+    help: .flag(
+      "Accept clients here; may be given several times. host:port, [v6]:port or unix:/path.",
+      value: "address", default: Defaults.listen.flagText),
+    transform: ListenAddress.init(flag:))
+  var listen: [ListenAddress] = []
+
+  @Option(
+    help: .flag(
+      "Run so many event loops, one thread each, from 1 to 256.", value: "count",
+      default: "the processors that it may run on"),
+    transform: CountArgument.within(1...256))
+  var workers: Int?
+}
+
+struct OriginFlags: ParsableArguments {
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Ask this server of the new site first; may be given several times, and they take turns. http://host[:port].",
+      valueName: "url"),
+    transform: OriginAddress.init(flag:))
+  var new: [OriginAddress] = []
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Ask this server of the old site for what the new one does not have; may be given several times. http://host[:port].",
+      valueName: "url"),
+    transform: OriginAddress.init(flag:))
+  var old: [OriginAddress] = []
+
+  @Option(
+    help: .flag(
+      "Send this Host to the old server; keep sends what the client sent.", value: "keep|host",
+      default: Defaults.oldHost),
+    transform: HostAndPort.hostField)
+  var oldHost = Defaults.oldHost
+
+  @Option(
+    help: .flag(
+      "Resolve the names of origins again this often, from 100ms to 24h.", value: "time",
+      default: Defaults.resolveEvery),
+    transform: DurationArgument.from(.milliseconds(100), to: .hours(24)))
+  var resolveEvery = Defaults.resolveEvery
+}
+
+struct FallbackFlags: ParsableArguments {
+  @Option(
+    help: .flag(
+      "Ask the old server when the new one answers with one of these statuses; codes or classes, as in 404,410 or 4xx.",
+      value: "statuses", default: Defaults.fallbackOn),
+    transform: StatusesArgument.init(parsing:))
+  var fallbackOn = Defaults.fallbackOn
+
+  @Option(
+    help: .flag(
+      "Remember a URL when the old server answers with one of these; a redirect to its home page is never remembered.",
+      value: "statuses", default: Defaults.learnOn),
+    transform: StatusesArgument.init(parsing:))
+  var learnOn = Defaults.learnOn
+
+  @Option(
+    help: .flag(
+      "Take these answers of the old server for 'not here either': the client gets the new site's own.",
+      value: "statuses", default: Defaults.oldMissOn),
+    transform: StatusesArgument.init(parsing:))
+  var oldMissOn = Defaults.oldMissOn
+
+  @Option(
+    help: .flag(
+      "Leave the old server alone for this long about a URL that neither site has, up to 24h; 0 asks it every time.",
+      value: "time", default: Defaults.missTTL),
+    transform: DurationArgument.from(.milliseconds(0), to: .hours(24)))
+  var missTTL = Defaults.missTTL
+}
+
+struct MapFlags: ParsableArguments {
+  @Option(
+    help: .flag(
+      "Keep the URLs of the old site in this file, and start with what it holds.", value: "path",
+      default: "none, in memory only"),
+    transform: PathArgument.init(parsing:))
+  var mapFile: PathArgument?
+
+  @Option(
+    help: .flag(
+      "Write the map file this often when something was learned, from 100ms to 24h.", value: "time",
+      default: Defaults.mapSnapshotEvery),
+    transform: DurationArgument.from(.milliseconds(100), to: .hours(24)))
+  var mapSnapshotEvery = Defaults.mapSnapshotEvery
+
+  @Option(
+    name: .customLong("map-max-urls"),
+    help: .flag(
+      "Remember at most so many URLs, from 1 to 100000000; past that the coldest go.", value: "count",
+      default: Defaults.mapMaxURLs),
+    transform: CountArgument.within(1...100_000_000))
+  var mapMaxURLs = Defaults.mapMaxURLs
+
+  @Option(
+    help: ArgumentHelp(
+      "Tell URLs apart by path-query (a query never speaks for its bare path; tracking parameters are left out) or by path.",
+      valueName: "path-query|path"))
+  var mapKey = Defaults.mapKey
+
+  @Option(
+    help: .flag(
+      "Ask the new site once more for a URL that was learned this long ago, from 10ms to 8760h.",
+      value: "time", default: Defaults.mapRecheckAfter),
+    transform: DurationArgument.from(.milliseconds(10), to: .hours(8760)))
+  var mapRecheckAfter = Defaults.mapRecheckAfter
+}
+
+struct ReplayFlags: ParsableArguments {
+  @Option(
+    help: .flag(
+      "Keep so many bytes of a request's body in memory for a second sending, the rest in a file; up to 1g.",
+      value: "size", default: "\(Defaults.replayMemory), or the replay limit where that is less"),
+    transform: SizeArgument.from(.bytes(0), to: .gibibytes(1)))
+  var replayMemory: SizeArgument?
+
+  @Option(
+    help: .flag(
+      "Send a body of at most so many bytes a second time, up to 1024g; a longer one gets the new site's answer.",
+      value: "size", default: Defaults.replayLimit),
+    transform: SizeArgument.from(.bytes(0), to: .gibibytes(1024)))
+  var replayLimit = Defaults.replayLimit
+
+  /// `replayMemory` with its default, which never exceeds the limit.
+  var memory: SizeArgument { replayMemory ?? min(Defaults.replayMemory, replayLimit) }
+}
+
+struct LimitFlags: ParsableArguments {
+  @Option(
+    help: .flag(
+      "Close a client that takes longer than this for a request's head, from 10ms to 1h.", value: "time",
+      default: Defaults.headerTimeout),
+    transform: DurationArgument.from(.milliseconds(10), to: .hours(1)))
+  var headerTimeout = Defaults.headerTimeout
+
+  @Option(
+    help: .flag(
+      "Take an origin for unreachable when it has not accepted a connection after this, from 10ms to 5m.",
+      value: "time", default: Defaults.connectTimeout),
+    transform: DurationArgument.from(.milliseconds(10), to: .minutes(5)))
+  var connectTimeout = Defaults.connectTimeout
+
+  @Option(
+    help: .flag(
+      "Wait this long for the head of an origin's answer, from 10ms to 24h.", value: "time",
+      default: Defaults.responseTimeout),
+    transform: DurationArgument.from(.milliseconds(10), to: .hours(24)))
+  var responseTimeout = Defaults.responseTimeout
+
+  @Option(
+    help: .flag(
+      "Close a connection on which no byte has moved for this long, from 10ms to 24h.", value: "time",
+      default: Defaults.idleTimeout),
+    transform: DurationArgument.from(.milliseconds(10), to: .hours(24)))
+  var idleTimeout = Defaults.idleTimeout
+
+  @Option(
+    help: .flag(
+      "Close an upgraded connection (WebSocket) on which no byte has moved for this long, from 10ms to 168h.",
+      value: "time", default: Defaults.tunnelTimeout),
+    transform: DurationArgument.from(.milliseconds(10), to: .hours(168)))
+  var tunnelTimeout = Defaults.tunnelTimeout
+
+  @Option(
+    help: .flag(
+      "Serve so many clients at once, from 1 to 1000000; more wait.", value: "count",
+      default: "what the limit on open files carries, a third of it, at most 65536"),
+    transform: CountArgument.within(1...1_000_000))
+  var maxConnections: Int?
+
+  @Option(
+    help: .flag(
+      "Refuse a message head of more bytes than this, from 1k to 1m.", value: "size",
+      default: Defaults.maxHeaderBytes),
+    transform: SizeArgument.from(.kibibytes(1), to: .mebibytes(1)))
+  var maxHeaderBytes = Defaults.maxHeaderBytes
+
+  @Option(
+    help: .flag(
+      "Refuse a message head of more field lines than this, from 8 to 4096.", value: "count",
+      default: Defaults.maxHeaderFields),
+    transform: CountArgument.within(8...4096))
+  var maxHeaderFields = Defaults.maxHeaderFields
+}
+
+struct LoggingFlags: ParsableArguments {
+  @Option(
+    help: .flag(
+      "Write a line for each request to this file; - is standard output.", value: "path|-|off",
+      default: Defaults.accessLog),
+    transform: AccessLogArgument.init(parsing:))
+  var accessLog = Defaults.accessLog
+
+  @Option(
+    help: ArgumentHelp("Say this much on standard error.", valueName: "level"))
+  var logLevel = Defaults.logLevel
+}
+
+struct HeaderFlags: ParsableArguments {
+  @Flag(
+    inversion: .prefixedNo, exclusivity: .chooseLast,
+    help: "Tell origins about the client in X-Forwarded-For, -Proto and -Host.")
+  var forwardedFor = true
+
+  @Flag(
+    inversion: .prefixedNo, exclusivity: .chooseLast,
+    help: "Add Relevo to the Via field of requests.")
+  var via = true
+
+  @Flag(help: "Add X-Relevo-Route to answers: new, old-fallback, old-map or held. (default: left out)")
+  var debugHeaders = false
+}

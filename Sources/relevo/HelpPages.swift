@@ -1,0 +1,57 @@
+/// The prose of `relevo --help` and `relevo serve --help`. Lines fit a terminal of 80 columns.
+enum HelpPages {
+  static let relevo = """
+    Relevo stands in front of two websites: the new one and the one being left. It
+    asks the new one first. Only when that answers 404 does it pass the same
+    request to the old one, before the visitor has received a byte: same URL, no
+    redirect, no cookie. It remembers which URLs live on the old site, goes
+    straight there the next time, and can keep that memory in a file.
+
+    TRY IT:
+      relevo demo
+      curl -i http://localhost:8080/noexiste.html
+
+    RUN IT:
+      relevo serve --listen 0.0.0.0:8080 --map-file /var/lib/relevo/urls.map \\
+        --new http://10.0.0.2:8080 --new http://10.0.0.3:8080 --old http://10.0.0.9
+
+    WHAT A REQUEST GETS:
+      the new site has the page              the new site's answer
+      it answers 404, the old site has it    the old answer; the URL is remembered
+      both answer 404                        the new site's own 404 page
+      it answers 404, the old site is down   the new site's own 404; it is logged
+      the URL is remembered                  the old answer; new is not asked
+      remembered, but no longer there        what new says now; it is forgotten
+      remembered more than a day ago         new is asked first, once
+      the new site cannot be reached         its next server, else 502 or 504
+
+    SIGNALS:
+      SIGTERM, SIGINT   Stop: accept nothing more, finish what is under way, write
+                        the map file. A second one stops at once.
+      SIGUSR1           Write the map file now and open the access log again.
+
+    EXIT CODES:
+      0   Stopped by a signal, or a page like this one was asked for.
+      64  A flag or a variable is wrong.
+      69  An address cannot be listened on, or an origin does not resolve.
+      78  The map file or the access log cannot be used.
+      An error is one line on standard error: what is wrong, what would be right.
+
+    ENVIRONMENT:
+      Every flag of serve can be a variable: --map-file is RELEVO_MAP_FILE, and
+      so on. Flags that may be given several times take values separated by spaces
+      or commas; --via and --no-via are RELEVO_VIA=true and =false. A flag wins
+      over its variable; an empty variable counts as none.
+    """
+
+  static let serve = """
+    Give at least one server of each site:
+
+      relevo serve --new http://10.0.0.2:8080 --old http://10.0.0.9
+
+    Times are written 500ms, 10s, 5m, 24h; sizes 64k, 10m, 1g or in bytes. Every
+    flag can be given in the environment as RELEVO_ and its name in capitals, with
+    _ for -; the flag wins. relevo --help explains what a request gets, the signals
+    and the exit codes.
+    """
+}

@@ -1,0 +1,59 @@
+import FoundationEssentials
+import Logging
+
+/// Writes each message as one line: time, level, message, `key=value`.
+struct LineLogHandler: LogHandler {
+  var logLevel: Logger.Level
+  var metadata: Logger.Metadata = [:]
+  private let write: @Sendable (String) -> Void
+
+  init(level: Logger.Level, write: @escaping @Sendable (String) -> Void = StandardStream.error.write) {
+    logLevel = level
+    self.write = write
+  }
+
+  /// A logger that writes to standard error.
+  static func logger(level: Logger.Level) -> Logger {
+    Logger(label: "relevo") { _ in LineLogHandler(level: level) }
+  }
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    let time = Date.now.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+    write(Self.line(time: time, event: event, metadata: metadata))
+  }
+
+  /// The line for `event`, its end included; keys in alphabetical order.
+  static func line(time: String, event: LogEvent, metadata: Logger.Metadata) -> String {
+    var line = "\(time)Z \(event.level.rawValue) \(escaped(event.message.description))"
+    if let error = event.error { line += " error=\(quoted("\(error)"))" }
+    let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
+    for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
+      line += " \(key)=\(quoted(value.description))"
+    }
+    return line + "\n"
+  }
+
+  private static func quoted(_ value: String) -> String {
+    let plain = !value.isEmpty && !value.contains { $0 == " " || $0 == "\"" || $0 == "=" }
+    return plain ? escaped(value) : "\"\(escaped(value.replacing("\"", with: "\\\"")))\""
+  }
+
+  /// URLs and names of clients reach the log: no control byte of theirs may start a line of its own.
+  private static func escaped(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      return text
+    }
+    return text.unicodeScalars.reduce(into: "") { result, scalar in
+      if scalar.properties.generalCategory == .control {
+        result += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+    }
+  }
+}

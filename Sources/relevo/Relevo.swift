@@ -1,0 +1,31 @@
+import ArgumentParser
+
+/// The command: `relevo serve`, `relevo demo`, and the pages that explain them.
+@main
+struct Relevo: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "relevo",
+    abstract: "Runs a new website in front of the old one that it replaces, page by page.",
+    usage: "relevo serve --new URL... --old URL... [flags]\nrelevo demo [--port PORT]",
+    discussion: HelpPages.relevo,
+    version: "relevo 0.1.0",
+    subcommands: [ServeCommand.self, DemoCommand.self])
+
+  static func main() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    switch Invocation(arguments: arguments, environment: ProcessEnvironment.variables) {
+    case .print(let page):
+      StandardStream.output.write(page.hasSuffix("\n") ? page : page + "\n")
+    case .refuse(let failure):
+      failure.exit()
+    case .run(var command):
+      do {
+        try command.run()
+      } catch let failure as CommandFailure {
+        failure.exit()
+      } catch {
+        CommandFailure("\(error)", code: .unavailable).exit()
+      }
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import ArgumentParser
+import EventLoop
+import Logging
+import Proxy
+import URLMap
+
+struct ServeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Serves clients from the new site, and from the old one what the new one does not have.",
+    usage: "relevo serve --new URL... --old URL... [flags]",
+    discussion: HelpPages.serve)
+
+  @OptionGroup(title: "Listening") var listening: ListeningFlags
+  @OptionGroup(title: "Origins") var origins: OriginFlags
+  @OptionGroup(title: "Fallback") var fallback: FallbackFlags
+  @OptionGroup(title: "URL map") var map: MapFlags
+  @OptionGroup(title: "Replay") var replay: ReplayFlags
+  @OptionGroup(title: "Limits and timeouts") var limits: LimitFlags
+  @OptionGroup(title: "Logging") var logging: LoggingFlags
+  @OptionGroup(title: "Headers") var headers: HeaderFlags
+
+  /// The checks that no flag can make alone. ArgumentParser's own `validate()` would come before its check for
+  /// unknown flags, and blame a missing one for another's misspelling.
+  func checkTogether() throws(CommandFailure) {
+    if origins.new.isEmpty {
+      throw CommandFailure(
+        "serve needs a server of the new site: --new http://host:port, or RELEVO_NEW in the environment",
+        code: .usage)
+    }
+    if origins.old.isEmpty {
+      throw CommandFailure(
+        "serve needs the server of the old site: --old http://host:port, or RELEVO_OLD in the environment",
+        code: .usage)
+    }
+    if replay.memory > replay.replayLimit {
+      throw CommandFailure(
+        """
+        --replay-memory is \(replay.memory) and --replay-limit \(replay.replayLimit): memory is part of the \
+        limit, give at most \(replay.replayLimit)
+        """, code: .usage)
+    }
+  }
+
+  func run() throws {
+    let logger = LineLogHandler.logger(level: logging.logLevel.level)
+    for name in EnvironmentArguments.unknownVariables(in: ProcessEnvironment.variables) {
+      logger.warning("\(name) is no variable of Relevo: relevo serve --help lists the flags")
+    }
+    let descriptors = DescriptorLimit.raised()
+    let configuration = try proxyConfiguration(descriptors: descriptors)
+    warnAboutDescriptors(descriptors, logger: logger)
+
+    let memory = try URLMemory(map, logger: logger)
+    let accessLog = try openAccessLog()
+    let server = ProxyServer(configuration, map: memory.map, accessLog: accessLog, logger: logger)
+    let signals = try StopSignals {
+      memory.snapshotNow()
+      do {
+        try accessLog?.reopen()
+        logger.info("SIGUSR1: the map file is being written, the access log was opened again")
+      } catch {
+        logger.error("SIGUSR1: \(error); its lines go on into the file that was open")
+      }
+      logger.info("so far", metadata: server.statistics.metadata(accessLog))
+    }
+    do {
+      try server.start()
+    } catch {
+      throw CommandFailure(error.description, code: error.exitCode)
+    }
+    announce(server, configuration, logger: logger)
+    memory.keep(logger: logger)
+
+    signals.waitForStop()
+    logger.info("stopping: what is under way may finish, a second signal ends it")
+    server.stop()
+    memory.stop()
+    accessLog?.close()
+    logger.info("stopped", metadata: server.statistics.metadata(accessLog))
+  }
+
+  /// What the flags and the machine add up to.
+  func proxyConfiguration(descriptors: DescriptorLimit) throws -> ProxyConfiguration {
+    var configuration = ProxyConfiguration(
+      listeners: listening.listen.isEmpty ? [Defaults.listen] : listening.listen,
+      newServers: origins.new, oldServers: origins.old,
+      workers: listening.workers ?? min(256, ProcessEnvironment.cores),
+      fallbackOn: try fallback.fallbackOn.statuses(),
+      learnOn: try fallback.learnOn.statuses(),
+      oldMissOn: try fallback.oldMissOn.statuses())
+    configuration.mapKey = map.mapKey.mapKey
+    configuration.mapRecheckAfter = map.mapRecheckAfter.duration
+    configuration.missTTL = fallback.missTTL.duration
+    configuration.replayMemoryBytes = replay.memory.bytes
+    configuration.replayLimitBytes = replay.replayLimit.bytes
+    configuration.timeouts = ProxyConfiguration.Timeouts(
+      header: limits.headerTimeout.duration, connect: limits.connectTimeout.duration,
+      response: limits.responseTimeout.duration, idle: limits.idleTimeout.duration,
+      tunnel: limits.tunnelTimeout.duration)
+    configuration.maxConnections = limits.maxConnections ?? descriptors.connections
+    configuration.maxHeaderBytes = limits.maxHeaderBytes.bytes
+    configuration.maxHeaderFields = limits.maxHeaderFields
+    configuration.writesForwarded = headers.forwardedFor
+    configuration.writesVia = headers.via
+    configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost
+    configuration.debugHeaders = headers.debugHeaders
+    configuration.resolveEvery = origins.resolveEvery.duration
+    return configuration
+  }
+
+  private func openAccessLog() throws(CommandFailure) -> AccessLog? {
+    guard let destination = logging.accessLog.destination else { return nil }
+    do {
+      return try AccessLog(destination: destination)
+    } catch {
+      throw CommandFailure(error.description, code: .configuration)
+    }
+  }
+
+  private func warnAboutDescriptors(_ limit: DescriptorLimit, logger: Logger) {
+    guard let wanted = limits.maxConnections, wanted > limit.uncappedConnections else { return }
+    logger.warning(
+      """
+      --max-connections \(wanted) may need \(DescriptorLimit.needed(forConnections: wanted)) open files and the \
+      limit is \(limit.descriptors): raise it (ulimit -n, LimitNOFILE=) or give at most \
+      \(limit.uncappedConnections)
+      """)
+  }
+
+  private func announce(_ server: ProxyServer, _ configuration: ProxyConfiguration, logger: Logger) {
+    for address in server.listeningOn { logger.info("listening on \(address)") }
+    func list(_ servers: [OriginAddress]) -> Logger.MetadataValue {
+      .string(servers.map(\.flagText).joined(separator: ","))
+    }
+    logger.info(
+      "serving",
+      metadata: [
+        "new": list(configuration.newServers), "old": list(configuration.oldServers),
+        "workers": "\(configuration.workers)", "max-connections": "\(configuration.maxConnections)",
+      ])
+  }
+}

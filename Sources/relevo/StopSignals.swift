@@ -1,0 +1,32 @@
+import EventLoop
+import Glibc
+
+/// Keeps the main thread in an event loop until the process is asked to stop.
+final class StopSignals {
+  private let loop: EventLoop
+  /// Gone before the loop that they are registered with.
+  private var sources: [SignalSource]
+
+  /// From now on SIGTERM, SIGINT and SIGUSR1 wait for ``waitForStop()``, and SIGPIPE is ignored.
+  ///
+  /// - Parameter onUserSignal: called for each SIGUSR1.
+  init(onUserSignal: @escaping () -> Void) throws(EventLoopError) {
+    let loop = try EventLoop()
+    self.loop = loop
+    signal(SIGPIPE, SIG_IGN)
+    sources = [
+      try SignalSource(loop: loop, signal: SIGTERM) { loop.stop() },
+      try SignalSource(loop: loop, signal: SIGINT) { loop.stop() },
+      try SignalSource(loop: loop, signal: SIGUSR1, handler: onUserSignal),
+    ]
+  }
+
+  deinit { sources = [] }
+
+  /// Returns after the first SIGTERM or SIGINT; a second one then ends the process at once.
+  func waitForStop() {
+    loop.run()
+    signal(SIGTERM, SIG_DFL)
+    signal(SIGINT, SIG_DFL)
+  }
+}

@@ -1,0 +1,108 @@
+import Testing
+
+@testable import relevo
+
+@Suite("flags in the environment")
+struct EnvironmentTests {
+  @Test("the list of variables holds every flag of serve's help, in its order, and no other")
+  func listIsComplete() throws {
+    let inHelp = try HelpPage(of: "serve").flags.map(\.name).filter { $0 != "help" && $0 != "version" }
+    #expect(inHelp == EnvironmentArguments.flags.map(\.name))
+  }
+
+  @Test("a variable is named after its flag")
+  func names() throws {
+    #expect(EnvironmentArguments.flags.first { $0.name == "map-max-urls" }?.variable == "RELEVO_MAP_MAX_URLS")
+    #expect(EnvironmentArguments.flags.first { $0.name == "via" }?.variable == "RELEVO_VIA")
+  }
+
+  @Test("every variable is read", arguments: EnvironmentArguments.flags.map(\.variable))
+  func everyVariable(variable: String) throws {
+    // No flag takes this, and so the one that was read names itself.
+    let refused = failure("serve", "--new=http://a", "--old=http://b", environment: [variable: "?z?/"])
+    // Given on the command line, these two win over their variables.
+    guard !["RELEVO_NEW", "RELEVO_OLD"].contains(variable) else {
+      #expect(refused == nil)
+      return
+    }
+    #expect(
+      refused?.description.hasPrefix("the value '?z?/' is invalid for \(variable)") == true,
+      "\(refused as Any)")
+    #expect(refused?.code == 64)
+  }
+
+  @Test("serve can run from the environment alone")
+  func environmentOnly() throws {
+    let command = try invoke(
+      ["serve"],
+      environment: [
+        "RELEVO_NEW": "http://a http://b:81,http://c", "RELEVO_OLD": "http://d",
+        "RELEVO_FALLBACK_ON": "404,410",
+        "RELEVO_LISTEN": "127.0.0.1:1, 127.0.0.1:2", "RELEVO_ACCESS_LOG": "-", "RELEVO_VIA": "false",
+        "RELEVO_FORWARDED_FOR": "True", "RELEVO_DEBUG_HEADERS": "true",
+      ])
+    #expect(command.origins.new.map(\.host) == ["a", "b", "c"])
+    #expect(command.origins.old.map(\.host) == ["d"])
+    #expect(command.listening.listen.count == 2)
+    #expect(command.fallback.fallbackOn.description == "404,410")
+    #expect(command.logging.accessLog == .standardOutput)
+    #expect(!command.headers.via)
+    #expect(command.headers.forwardedFor)
+    #expect(command.headers.debugHeaders)
+  }
+
+  @Test("a flag wins over its variable, also as --no-… and with =")
+  func flagsWin() throws {
+    #expect(try serve("--workers", "2", environment: ["RELEVO_WORKERS": "nonsense"]).listening.workers == 2)
+    #expect(try serve("--workers=2", environment: ["RELEVO_WORKERS": "3"]).listening.workers == 2)
+    #expect(try serve("--no-via", environment: ["RELEVO_VIA": "true"]).headers.via == false)
+    #expect(try serve("--debug-headers", environment: ["RELEVO_DEBUG_HEADERS": "false"]).headers.debugHeaders)
+    let repeated = try serve(environment: ["RELEVO_NEW": "http://other"])
+    #expect(repeated.origins.new.map(\.host) == ["new"])
+  }
+
+  @Test("an empty variable counts as none")
+  func empty() throws {
+    let command = try serve(environment: ["RELEVO_OLD_HOST": "", "RELEVO_VIA": "", "RELEVO_LISTEN": ""])
+    #expect(command.origins.oldHost == "keep")
+    #expect(command.headers.via)
+    #expect(command.listening.listen.isEmpty)
+  }
+
+  @Test("a value that starts with hyphens stays a value")
+  func hyphens() {
+    #expect(
+      failure("serve", environment: ["RELEVO_IDLE_TIMEOUT": "--via"])?.description
+        == "the value '--via' is invalid for RELEVO_IDLE_TIMEOUT: write a whole number and a unit, as in 500ms, 10s, 5m or 24h"
+    )
+  }
+
+  @Test("a check across two flags names the one that came as a variable by its variable")
+  func acrossFlags() {
+    let refused = failure(
+      "serve", "--new=http://a", "--old=http://b", "--replay-memory=2k",
+      environment: ["RELEVO_REPLAY_LIMIT": "1k"])
+    #expect(
+      refused?.description
+        == "--replay-memory is 2k and RELEVO_REPLAY_LIMIT 1k: memory is part of the limit, give at most 1k")
+  }
+
+  @Test("the demo does not read the environment")
+  func demo() {
+    guard case .run(let command) = Invocation(arguments: ["demo"], environment: ["RELEVO_VIA": "maybe"])
+    else {
+      Issue.record("refused")
+      return
+    }
+    #expect(command is DemoCommand)
+  }
+
+  @Test("a variable that is no flag is pointed out, but not those that Kubernetes sets for a service")
+  func unknown() {
+    let environment = [
+      "RELEVO_LISTN": "", "RELEVO_MAX_URLS": "5", "RELEVO_LISTEN": "127.0.0.1:1", "PATH": "/bin",
+      "RELEVO_PORT": "tcp://10.0.0.1:80", "RELEVO_PORT_80_TCP": "x", "RELEVO_SERVICE_HOST": "10.0.0.1",
+    ]
+    #expect(EnvironmentArguments.unknownVariables(in: environment) == ["RELEVO_LISTN", "RELEVO_MAX_URLS"])
+  }
+}

@@ -1,0 +1,274 @@
+import ArgumentParser
+import Proxy
+import Testing
+
+@testable import relevo
+
+/// `relevo serve` with one server of each site and `flags`, or what refused it.
+func serve(_ flags: String..., environment: [String: String] = [:]) throws -> ServeCommand {
+  try invoke(["serve", "--new", "http://new", "--old", "http://old"] + flags, environment: environment)
+}
+
+/// The command as parsed, or the failure that would be printed.
+func invoke(_ arguments: [String], environment: [String: String] = [:]) throws -> ServeCommand {
+  switch Invocation(arguments: arguments, environment: environment) {
+  case .run(let command): try #require(command as? ServeCommand)
+  case .refuse(let failure): throw failure
+  case .print(let page): throw CommandFailure("printed \(page)", code: 0)
+  }
+}
+
+/// The line and the code that `arguments` end with.
+func failure(_ arguments: String..., environment: [String: String] = [:]) -> CommandFailure? {
+  if case .refuse(let failure) = Invocation(arguments: arguments, environment: environment) { return failure }
+  return nil
+}
+
+func page(_ arguments: String...) -> String? {
+  if case .print(let page) = Invocation(arguments: arguments, environment: [:]) { return page }
+  return nil
+}
+
+@Suite("what a command line asks for")
+struct InvocationTests {
+  @Test("without flags serve has the documented defaults")
+  func defaults() throws {
+    let configuration = try serve().proxyConfiguration(descriptors: DescriptorLimit(descriptors: 1024))
+    #expect(configuration.listeners == [.tcp(host: "127.0.0.1", port: 8080)])
+    #expect(configuration.workers >= 1)
+    #expect(configuration.mapRecheckAfter == .seconds(86_400))
+    #expect(configuration.missTTL == .seconds(60))
+    #expect(configuration.replayMemoryBytes == 65_536)
+    #expect(configuration.replayLimitBytes == 67_108_864)
+    #expect(configuration.timeouts.header == .seconds(10))
+    #expect(configuration.timeouts.connect == .seconds(5))
+    #expect(configuration.timeouts.response == .seconds(60))
+    #expect(configuration.timeouts.idle == .seconds(60))
+    #expect(configuration.timeouts.tunnel == .seconds(3600))
+    #expect(configuration.maxConnections == 320)
+    #expect(configuration.maxHeaderBytes == 16_384)
+    #expect(configuration.maxHeaderFields == 128)
+    #expect(configuration.writesForwarded)
+    #expect(configuration.writesVia)
+    #expect(configuration.oldHost == nil)
+    #expect(!configuration.debugHeaders)
+    #expect(configuration.resolveEvery == .seconds(30))
+  }
+
+  @Test("every flag reaches the proxy's configuration")
+  func everyFlag() throws {
+    let command = try invoke([
+      "serve", "--listen", "[::1]:81", "--listen", "unix:/run/r.sock", "--new", "http://a:1", "--new",
+      "http://b",
+      "--old", "http://c", "--workers", "3", "--fallback-on", "404,410", "--learn-on", "2xx", "--old-miss-on",
+      "404",
+      "--miss-ttl", "0", "--map-key", "path", "--map-recheck-after", "2h", "--replay-memory", "1k",
+      "--replay-limit",
+      "2k", "--header-timeout", "1s", "--connect-timeout", "2s", "--response-timeout", "3s", "--idle-timeout",
+      "4s",
+      "--tunnel-timeout", "5s", "--max-connections", "6", "--max-header-bytes", "7k", "--max-header-fields",
+      "8",
+      "--no-forwarded-for", "--no-via", "--old-host", "www.example.com", "--debug-headers", "--resolve-every",
+      "9s",
+    ])
+    let configuration = try command.proxyConfiguration(descriptors: DescriptorLimit(descriptors: 1024))
+    #expect(configuration.listeners == [.tcp(host: "::1", port: 81), .unix(path: "/run/r.sock")])
+    #expect(
+      configuration.newServers == [OriginAddress(host: "a", port: 1), OriginAddress(host: "b", port: 80)])
+    #expect(configuration.oldServers == [OriginAddress(host: "c", port: 80)])
+    #expect(configuration.workers == 3)
+    #expect(configuration.missTTL == .zero)
+    #expect("\(configuration.mapKey)" == "path")
+    #expect(configuration.mapRecheckAfter == .seconds(7200))
+    #expect(configuration.replayMemoryBytes == 1024)
+    #expect(configuration.replayLimitBytes == 2048)
+    #expect(configuration.timeouts.header == .seconds(1))
+    #expect(configuration.timeouts.connect == .seconds(2))
+    #expect(configuration.timeouts.response == .seconds(3))
+    #expect(configuration.timeouts.idle == .seconds(4))
+    #expect(configuration.timeouts.tunnel == .seconds(5))
+    #expect(configuration.maxConnections == 6)
+    #expect(configuration.maxHeaderBytes == 7168)
+    #expect(configuration.maxHeaderFields == 8)
+    #expect(!configuration.writesForwarded)
+    #expect(!configuration.writesVia)
+    #expect(configuration.oldHost == "www.example.com")
+    #expect(configuration.debugHeaders)
+    #expect(configuration.resolveEvery == .seconds(9))
+  }
+
+  @Test("a flag that may be given several times takes its values one by one or in a row")
+  func severalValues() throws {
+    let inARow = try invoke(["serve", "--new", "http://a", "http://b", "--old", "http://c"])
+    let oneByOne = try invoke(["serve", "--new=http://a", "--old=http://c", "--new=http://b"])
+    #expect(inARow.origins.new == oneByOne.origins.new)
+    #expect(inARow.origins.new.map(\.host) == ["a", "b"])
+  }
+
+  @Test("of a flag given twice the last one holds")
+  func givenTwice() throws {
+    #expect(try serve("--workers", "2", "--workers", "3").listening.workers == 3)
+    #expect(try serve("--via", "--no-via").headers.via == false)
+  }
+
+  @Test("a replay limit below the default memory takes the memory down with it")
+  func smallReplayLimit() throws {
+    #expect(try serve("--replay-limit", "1k").replay.memory == .kibibytes(1))
+  }
+
+  @Test("a file may be called - for the access log")
+  func dash() throws {
+    #expect(try serve("--access-log", "-").logging.accessLog == .standardOutput)
+    #expect(try serve("--access-log=-").logging.accessLog == .standardOutput)
+  }
+
+  @Test(
+    "whatever is wrong on the command line is one line and exit code 64",
+    arguments: [
+      (
+        ["serve"],
+        "serve needs a server of the new site: --new http://host:port, or RELEVO_NEW in the environment"
+      ),
+      (
+        ["serve", "--new", "http://a"],
+        "serve needs the server of the old site: --old http://host:port, or RELEVO_OLD in the environment"
+      ),
+      (
+        ["serv"], "there is no command 'serv': write relevo serve or relevo demo; relevo --help explains both"
+      ),
+      (
+        ["--map-file=x"],
+        "--map-file comes after the command: relevo serve --map-file …; relevo --help explains"
+      ),
+      (["serve", "--zzzzzzzzzz"], "unknown option '--zzzzzzzzzz': relevo serve --help lists the flags"),
+      (["serve", "--map-fil", "x"], "unknown option '--map-fil'. Did you mean '--map-file'?"),
+      (["serve", "--map-file"], "missing value for '--map-file <path>'"),
+      (
+        ["serve", "--workers", "0"],
+        "the value '0' is invalid for '--workers <count>': give a whole number from 1 to 256"
+      ),
+      (
+        ["serve", "--idle-timeout", "1\n2"],
+        "the value '1 2' is invalid for '--idle-timeout <time>': write a whole number and a unit, as in 500ms, 10s, 5m or 24h"
+      ),
+      (
+        ["serve", "--max-header-bytes", "2m"],
+        "the value '2m' is invalid for '--max-header-bytes <size>': give a size from 1k to 1m"
+      ),
+      (
+        ["serve", "--log-level", "loud"],
+        "the value 'loud' is invalid for '--log-level <level>'. Please provide one of 'trace', 'debug', 'info', 'warning' or 'error'"
+      ),
+      (
+        ["serve", "--new=http://a", "--old=http://b", "--replay-memory", "2m", "--replay-limit", "1m"],
+        "--replay-memory is 2m and --replay-limit 1m: memory is part of the limit, give at most 1m"
+      ),
+      (
+        ["demo", "--port", "0"],
+        "the value '0' is invalid for '--port <port>': give a whole number from 1 to 65535"
+      ),
+      (["demo", "extra"], "unexpected argument 'extra'"),
+    ])
+  func badCommandLines(arguments: [String], sentence: String) throws {
+    guard case .refuse(let failure) = Invocation(arguments: arguments, environment: [:]) else {
+      Issue.record("\(arguments) was taken")
+      return
+    }
+    #expect(failure.line == "relevo: \(sentence)\n")
+    #expect(failure.code == 64)
+  }
+
+  @Test(
+    "each origin and status flag refuses nonsense and names itself",
+    arguments: ["--new", "--old", "--old-host", "--fallback-on", "--learn-on", "--old-miss-on", "--listen"])
+  func nonsense(flag: String) {
+    let failure = failure("serve", flag, "?z?")
+    #expect(failure?.description.hasPrefix("the value '?z?' is invalid for '\(flag) <") == true)
+    #expect(failure?.code == 64)
+  }
+}
+
+@Suite("the help pages")
+struct HelpTests {
+  @Test("the first page tells what it is, the decisions, the signals, the exit codes and the environment")
+  func rootPage() throws {
+    let help = try #require(page("--help"))
+    for part in [
+      "relevo demo", "relevo serve", "WHAT A REQUEST GETS", "SIGTERM", "SIGINT", "SIGUSR1", "EXIT CODES",
+      "  64  ",
+      "  69  ", "  78  ", "RELEVO_MAP_FILE",
+    ] {
+      #expect(help.contains(part), "the page lacks \(part)")
+    }
+    #expect(page() == help)
+    #expect(page("help") == help)
+  }
+
+  @Test("the page of serve has a section for each group of flags")
+  func sections() throws {
+    let help = try #require(page("serve", "--help"))
+    for title in [
+      "LISTENING", "ORIGINS", "FALLBACK", "URL MAP", "REPLAY", "LIMITS AND TIMEOUTS", "LOGGING", "HEADERS",
+    ] {
+      #expect(help.contains("\n\(title):\n"))
+    }
+  }
+
+  @Test(
+    "no line of a page is wider than 80 columns",
+    arguments: [["--help"], ["serve", "--help"], ["demo", "--help"]])
+  func width(arguments: [String]) throws {
+    guard case .print(let help) = Invocation(arguments: arguments, environment: [:]) else {
+      Issue.record("no page")
+      return
+    }
+    #expect(help.split(separator: "\n").allSatisfy { $0.count <= 80 })
+  }
+
+  @Test("every flag of serve is explained in a sentence with its default, unless it has none")
+  func sentences() throws {
+    for flag in try HelpPage(of: "serve").flags where flag.name != "help" && flag.name != "version" {
+      #expect(flag.text.contains(". ") || flag.text.hasSuffix("."), "\(flag.name): \(flag.text)")
+      #expect(
+        flag.text.contains("default: ") == !["new", "old"].contains(flag.name), "\(flag.name): \(flag.text)")
+    }
+  }
+
+  @Test("help wins over a broken environment")
+  func helpWithBrokenEnvironment() {
+    let broken = ["RELEVO_VIA": "maybe", "RELEVO_WORKERS": "many"]
+    guard case .print = Invocation(arguments: ["serve", "--help"], environment: broken) else {
+      Issue.record("no page")
+      return
+    }
+  }
+
+  @Test("the version is one line")
+  func version() {
+    #expect(page("--version") == "relevo 0.1.0")
+  }
+}
+
+/// The flags that a help page lists, as a reader sees them.
+struct HelpPage {
+  let flags: [(name: String, text: String)]
+
+  init(of command: String) throws {
+    let help = try #require(page(command, "--help"))
+    var flags: [(name: String, text: String)] = []
+    for line in help.split(separator: "\n", omittingEmptySubsequences: false) {
+      if let match = line.firstMatch(of: /^  (?:-[a-z], )?--([a-z-]+)(?:\/--[a-z-]+)?(?: <[^>]+>)?(.*)$/) {
+        flags.append((String(match.1), String(match.2).trimmingSpaces()))
+      } else if line.hasPrefix("      "), let last = flags.indices.last {
+        flags[last].text = (flags[last].text + " " + String(line).trimmingSpaces()).trimmingSpaces()
+      }
+    }
+    self.flags = flags
+  }
+}
+
+extension String {
+  fileprivate func trimmingSpaces() -> String {
+    String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+  }
+}

@@ -1,0 +1,50 @@
+import Logging
+import Synchronization
+import Testing
+
+@testable import relevo
+
+@Suite("a line of the log")
+struct LineLogHandlerTests {
+  private func line(_ message: Logger.Message, _ metadata: Logger.Metadata = [:]) -> String {
+    let event = LogEvent(
+      level: .info, message: message, metadata: metadata, source: "", file: "", function: "", line: 0)
+    return LineLogHandler.line(time: "T", event: event, metadata: ["worker": "1"])
+  }
+
+  @Test("has the time, the level, the message and the metadata by name")
+  func shape() {
+    #expect(line("listening", ["port": "80", "a": "b"]) == "TZ info listening a=b port=80 worker=1\n")
+  }
+
+  @Test("quotes values with spaces, quotes or nothing in them")
+  func quoting() {
+    #expect(line("m", ["k": "a b"]) == "TZ info m k=\"a b\" worker=1\n")
+    #expect(line("m", ["k": "a\"b"]) == "TZ info m k=\"a\\\"b\" worker=1\n")
+    #expect(line("m", ["k": ""]) == "TZ info m k=\"\" worker=1\n")
+  }
+
+  @Test("stays one line whatever a client sends")
+  func controls() {
+    #expect(
+      line("GET /\r\n2026 error", ["k": "\u{1b}[2J"])
+        == "TZ info GET /\\x0d\\x0a2026 error k=\\x1b[2J worker=1\n")
+  }
+
+  @Test("is written at once with the time in UTC, and not below the level")
+  func writes() {
+    let lines = Lines()
+    let logger = Logger(label: "test") { _ in LineLogHandler(level: .warning) { lines.add($0) } }
+    logger.info("quiet")
+    logger.error("loud", metadata: ["why": "test"])
+    #expect(lines.all.count == 1)
+    #expect(
+      lines.all.first?.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z error loud why=test\n/) != nil)
+  }
+
+  private final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+    var all: [String] { lines.withLock { $0 } }
+    func add(_ line: String) { lines.withLock { $0.append(line) } }
+  }
+}
