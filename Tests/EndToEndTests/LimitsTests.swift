@@ -1,0 +1,121 @@
+import Foundation
+import Testing
+
+/// Relevo runs out of what there is to run out of, and recovers.
+@Suite("Limits")
+struct LimitsTests {
+  @Test("connections past --max-connections wait while the others are busy, and are served after them")
+  func maxConnections() throws {
+    let release = Gate()
+    let new = try ScriptedOrigin { exchange in
+      if exchange.target == "/busy" { try release.wait() }
+      try exchange.answer(200, "new")
+    }
+    try withSite(new: new, old: .always(200), "--max-connections", "4") { site in
+      let clients = try (1...4).map { _ in try site.client() }
+      for client in clients { try client.request("/busy") }
+      _ = try site.new.request(4)
+      let waiting = try site.client()
+      try waiting.request("/waiting")
+      #expect(waiting.stream.staysQuiet(forMs: 300))
+      #expect(!site.new.targets.contains("/waiting"))
+      release.open()
+      for client in clients { #expect(try client.answer().text == "new", "those inside are served on") }
+      #expect(try waiting.answer().text == "new")
+    }
+  }
+
+  @Test("connections that wait for nothing keep nobody out")
+  func idleMakeRoom() throws {
+    try withSite(new: .always(200, "new"), old: .always(200), "--max-connections", "4") { site in
+      let idle = try (1...4).map { _ in try site.client() }
+      for client in idle { #expect(try client.get("/").text == "new") }
+      for _ in 1...8 { #expect(try site.get("/").text == "new") }
+      withExtendedLifetime(idle) {}
+    }
+  }
+
+  @Test("a crowd far past --max-connections is served in the end, every one")
+  func crowd() throws {
+    try withSite(new: .always(200, "new"), old: .always(200), "--max-connections", "8") { (site) throws in
+      let port = site.relevo.port
+      let work = (1...100).map { number in
+        Background { try Client(port).get("/\(number)", ["Connection: close"], deadline: .after(20)).text }
+      }
+      for piece in work { #expect(try piece.value(.after(30)) == "new") }
+      #expect(site.new.requests.count == 100)
+    }
+  }
+
+  @Test("with too few file descriptors it refuses what it must, does not end, and recovers")
+  func descriptors() throws {
+    let new = try ScriptedOrigin { exchange in
+      if exchange.target == "/slow" { usleep(300_000) }
+      try exchange.answer(200, "new")
+    }
+    try withRelevo(
+      new: [new], old: [RefusedPort()], "--max-connections", "1000", shell: "ulimit -n 40"
+    ) { relevo in
+      for _ in 1...3 {
+        let clients = (1...80).compactMap { _ in try? Client(relevo.port) }
+        for client in clients { client.trySend(Client.bytes("/slow")) }
+        var statuses: [Int] = []
+        for client in clients.prefix(30) {
+          if let answer = try? client.answer(.after(3)) { statuses.append(answer.status) }
+        }
+        #expect(!statuses.isEmpty)
+        #expect(Set(statuses).isSubset(of: [200, 502, 503]))
+        for client in clients { client.reset() }
+        #expect(relevo.process.isRunning)
+        #expect(
+          eventually(within: .after(10)) { (try? Client(relevo.port).get("/").text) == "new" },
+          "it serves again when they have left")
+      }
+    }
+  }
+
+  @Test("without a descriptor for a long body's file, the body still streams to new")
+  func noFileForReplay() throws {
+    try withRelevo(
+      new: [ScriptedOrigin.always(200, "new")], old: [RefusedPort()], environment: ["TMPDIR": "/nonexistent"]
+    ) { relevo in
+      let answer = try Client(relevo.port).get("/form", method: "POST", body: .pattern(500_000))
+      #expect(answer.text == "new")
+    }
+  }
+
+  @Test(
+    "many connections that come and go leave no descriptor behind",
+    arguments: ["answered", "reset", "refused"])
+  func noLeak(kind: String) throws {
+    try withSite(new: .pages([:]), old: .always(200, "old"), "--idle-timeout", "1s") { site in
+      #expect(try site.get("/").text == "old")
+      let before = site.relevo.process.restingDescriptorCount()
+      for number in 1...200 {
+        let client = try site.client()
+        switch kind {
+        case "answered": #expect(try client.get("/\(number)").text == "old")
+        case "reset":
+          try client.request("/\(number)")
+          client.reset()
+        default:
+          try client.send("nonsense\r\n\r\n")
+          #expect(try client.answer().status == 400)
+        }
+      }
+      #expect(eventually(within: .after(10)) { site.relevo.process.descriptors.count <= before })
+    }
+  }
+
+  @Test("idle connections by the hundred cost little, and each still works")
+  func idleConnections() throws {
+    try withSite(new: .always(200, "new"), old: .always(200)) { site in
+      let before = try site.relevo.process.memoryKB("VmRSS")
+      let clients = try (1...300).map { _ in try site.client() }
+      for client in clients { #expect(try client.get("/").status == 200) }
+      let after = try site.relevo.process.memoryKB("VmRSS")
+      #expect(after - before < 300 * 64, "less than 64 KB each")
+      for client in clients { #expect(try client.get("/").status == 200) }
+    }
+  }
+}
