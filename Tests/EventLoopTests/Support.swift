@@ -4,7 +4,7 @@ import Glibc
 
 /// Runs `loop` on this thread until `isDone`, which is asked each millisecond; false when that took more than
 /// `patienceMs`.
-func run(_ loop: EventLoop, patienceMs: UInt64 = 5_000, until isDone: @escaping () -> Bool) throws -> Bool {
+func run(_ loop: EventLoop, patienceMs: UInt64 = 30_000, until isDone: @escaping () -> Bool) throws -> Bool {
   let lastMs = EventLoop.monotonicMs() + patienceMs
   var wasDone = false
   let watch = try LoopTimer(loop: loop) {
@@ -74,7 +74,7 @@ func loopbackPair() throws -> (Int32, Descriptor) {
   let listening = try ListeningSocket(address: loopback(), shared: false)
   let client = try beginConnecting(to: listening.address)
   var watched = pollfd(fd: listening.descriptor, events: Int16(POLLIN), revents: 0)
-  poll(&watched, 1, 2_000)
+  poll(&watched, 1, 20_000)
   let accepted = accept(listening.descriptor, nil, nil)
   guard accepted >= 0 else { throw EventLoopError.system(call: "accept", errno: errno) }
   return (client, Descriptor(accepted))
@@ -94,10 +94,10 @@ func allowDescriptors(_ count: UInt) {
   setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
-/// Waits up to two seconds until a descriptor has something to receive.
+/// Waits up to twenty seconds until a descriptor has something to receive.
 func waitForBytes(_ descriptor: Int32) -> Bool {
   var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-  return poll(&watched, 1, 2_000) == 1
+  return poll(&watched, 1, 20_000) == 1
 }
 
 extension Buffer {

@@ -79,9 +79,9 @@ final class Folder {
   }
 }
 
-/// Waits up to five seconds until `isTrue`.
+/// Waits up to thirty seconds until `isTrue`.
 func waits(until isTrue: () -> Bool) -> Bool {
-  for _ in 0..<1_000 {
+  for _ in 0..<6_000 {
     if isTrue() { return true }
     usleep(5_000)
   }
