@@ -1,12 +1,11 @@
 import CLibevent
 import Glibc
-import Synchronization
 
 /// Messages from any thread to the thread of a loop, in order, with a wake-up.
 ///
 /// The receiving end is attached once, on the loop's thread; messages sent before that wait.
 @safe public final class Mailbox<Message: Sendable>: Sendable {
-  private let waiting = Mutex<[Message]>([])
+  private let waiting = Locked<[Message]>([])
   /// An eventfd; owned, closed in `deinit`.
   private let wakeUp: Int32
 

@@ -25,7 +25,7 @@ public final class AccessLog: Sendable {
   private static let boundBytes = 16 << 20
   private static let pauseMicroseconds: UInt32 = 100_000
   private let destination: Destination
-  private let state: Mutex<State>
+  private let state: Locked<State>
   private let isDone = Atomic<Bool>(false)
 
   /// Opens the file, appending, and starts the writer.
@@ -33,7 +33,7 @@ public final class AccessLog: Sendable {
   /// - Throws: ``AccessLogError`` when the file can't be opened.
   public init(destination: Destination) throws(AccessLogError) {
     self.destination = destination
-    state = Mutex(State(descriptor: try Self.open(destination)))
+    state = Locked(State(descriptor: try Self.open(destination)))
     do throws(EventLoopError) {
       let thread = try LoopThread(name: "access-log") { [self] in run() }
       thread.detach()

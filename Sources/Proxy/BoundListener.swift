@@ -1,11 +1,10 @@
 import EventLoop
 import Glibc
-import Synchronization
 
 /// The sockets of one address: one for each worker (`SO_REUSEPORT`), or one shared by all (unix).
 final class BoundListener: Sendable {
   let address: SocketAddress
-  private let sockets: Mutex<Sockets>
+  private let sockets: Locked<Sockets>
   /// The unix socket's file, made by this object and removed with it.
   private let path: String?
 
@@ -31,7 +30,7 @@ final class BoundListener: Sendable {
     }
     self.address = target
     path = nil
-    sockets = Mutex(Sockets(waiting: waiting, shared: nil))
+    sockets = Locked(Sockets(waiting: waiting, shared: nil))
   }
 
   /// Binds a unix socket; a file left behind by a process that is gone is replaced.
@@ -46,7 +45,7 @@ final class BoundListener: Sendable {
       let box = try SocketBox(ListeningSocket(address: address, shared: false))
       self.address = address
       self.path = path
-      sockets = Mutex(Sockets(shared: box))
+      sockets = Locked(Sockets(shared: box))
     } catch {
       throw Self.startError(error, at: address)
     }
@@ -82,11 +81,11 @@ final class BoundListener: Sendable {
 /// Hands a listening socket from the thread that bound it to the one that accepts on it.
 final class SocketBox: Sendable {
   let address: SocketAddress
-  private let socket: Mutex<ListeningSocket?>
+  private let socket: Locked<ListeningSocket?>
 
   init(_ socket: consuming ListeningSocket) {
     address = socket.address
-    self.socket = Mutex(consume socket)
+    self.socket = Locked(consume socket)
   }
 
   func take() -> ListeningSocket? {

@@ -11,7 +11,7 @@ public final class ProxyServer: Sendable {
   private let configuration: ProxyConfiguration
   private let shared: Shared
   private let counters: [Counters]
-  private let running = Mutex<Running>(Running())
+  private let running = Locked<Running>(Running())
 
   private struct Running: ~Copyable {
     var mailboxes: [Mailbox<WorkerMessage>] = []

@@ -18,10 +18,10 @@ struct ProxyServerTests {
         return page("the slow page")
       }
       return $0.hasPrefix("GET /new ")
-        ? page("the new page") : "HTTP/1.1 404 None\r\nContent-Length: 0\r\n\r\n"
+        ? page("the new page") : missing
     }
     old = try OriginStub {
-      $0.hasPrefix("GET /old ") ? page("the old page") : "HTTP/1.1 404 None\r\nContent-Length: 0\r\n\r\n"
+      $0.hasPrefix("GET /old ") ? page("the old page") : missing
     }
   }
 
@@ -253,3 +253,5 @@ private struct SilentLog: LogHandler {
   }
   func log(event: LogEvent) {}
 }
+
+private let missing = "HTTP/1.1 404 None\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
