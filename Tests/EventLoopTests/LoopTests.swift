@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import Testing
 
 @testable import EventLoop
@@ -190,7 +189,7 @@ struct LoopTests {
 }
 
 private final class Names: Sendable {
-  let text = Mutex("")
+  let text = Locked("")
 }
 
 @Suite("a signal on a loop")

@@ -6,7 +6,7 @@ import Synchronization
 final class OriginStub: Sendable {
   let port: UInt16
   private let descriptor: Int32
-  private let heads = Mutex<[String]>([])
+  private let heads = Locked<[String]>([])
   private let isStopped = Atomic<Bool>(false)
 
   init(_ answer: @escaping @Sendable (String) -> String) throws {

@@ -1,6 +1,5 @@
 import Dispatch
 import EventLoop
-import Synchronization
 import Testing
 
 @testable import relevo
@@ -37,7 +36,7 @@ private func withServer<T>(
 }
 
 private final class Shared: Sendable {
-  let port = Mutex<UInt16>(0)
+  let port = Locked<UInt16>(0)
 }
 
 /// Answers the same whatever it is asked.

@@ -1,5 +1,5 @@
+import EventLoop
 import Logging
-import Synchronization
 import Testing
 
 @testable import relevo
@@ -43,7 +43,7 @@ struct LineLogHandlerTests {
   }
 
   private final class Lines: Sendable {
-    private let lines = Mutex<[String]>([])
+    private let lines = Locked<[String]>([])
     var all: [String] { lines.withLock { $0 } }
     func add(_ line: String) { lines.withLock { $0.append(line) } }
   }

@@ -1,6 +1,5 @@
 import Dispatch
 import EventLoop
-import Synchronization
 
 /// One of the demo's two websites: an HTTP server on a loopback port of the kernel's choice, with its own
 /// thread, until the process ends.
@@ -36,6 +35,6 @@ struct DemoOrigin: Sendable {
   }
 
   private final class Outcome: Sendable {
-    let result = Mutex<Result<UInt16, EventLoopError>>(.failure(.noBase))
+    let result = Locked<Result<UInt16, EventLoopError>>(.failure(.noBase))
   }
 }
