@@ -46,13 +46,8 @@ struct AccessRecord {
   var status: UInt16 = 0
   var bodyBytes: UInt64 = 0
   var notes: Notes = []
-  private(set) var beganMs: UInt64 = 0
   private(set) var new: Attempt?
   private(set) var old: Attempt?
-
-  mutating func begin(nowMs: UInt64) {
-    beganMs = nowMs
-  }
 
   mutating func beginAttempt(old isOld: Bool, server: OriginServer, nowMs: UInt64) {
     let attempt = Attempt(label: server.label, beganMs: nowMs)

@@ -41,7 +41,7 @@ extension Exchange {
           originFailed(origin, .malformedUpgrade)
         }
         return false
-      case .head(let answer) where answer.status < 200:
+      case .head(let answer) where answer.isInterim:
         guard passInterim(answer, origin) else { return false }
         if origin.input.isEmpty { return true }
       case .head(let answer):

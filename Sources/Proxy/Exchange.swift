@@ -63,7 +63,6 @@ final class Exchange {
     isActive = true
     worker.requestTableOwner = ObjectIdentifier(self)
     body.begin(head)
-    if worker.log != nil { record.begin(nowMs: EventLoop.monotonicMs()) }
     step = firstStep()
     body.recorder = makeRecorder()
     if !takeBodyAtHand() { return }

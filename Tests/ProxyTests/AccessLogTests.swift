@@ -42,7 +42,6 @@ struct AccessLogTests {
   @Test("has a line in the combined format, then the route, both attempts and the notes")
   func writesLine() throws {
     var record = AccessRecord()
-    record.begin(nowMs: 1_000)
     record.beginAttempt(old: false, server: origin, nowMs: 1_000)
     record.endAttempt(old: false, status: 404, nowMs: 1_007)
     record.beginAttempt(old: true, server: origin, nowMs: 1_007)
