@@ -5,6 +5,14 @@ import HTTP1
 extension Exchange {
   // MARK: Choosing and connecting
 
+  /// Asks the other site, with all of its servers still to be tried.
+  func turn(to next: Step) {
+    step = next
+    tried.removeAll()
+    retriedOnFresh = false
+    ask()
+  }
+
   /// Asks an origin of the site that the step names.
   ///
   /// - Parameter fresh: on a new connection, as a kept one has just died.

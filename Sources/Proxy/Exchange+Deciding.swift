@@ -101,17 +101,11 @@ extension Exchange {
       deliver(answer, origin, as: .new)
     case .holdAndAskOld(let renews):
       hold(answer, origin)
-      step = .oldAfterMiss(renews: renews)
-      tried.removeAll()
-      retriedOnFresh = false
-      ask()
+      turn(to: .oldAfterMiss(renews: renews))
     case .dropAndAskNew(let change):
       apply(change)
       drop(answer, origin)
-      step = .newAfterOldMiss
-      tried.removeAll()
-      retriedOnFresh = false
-      ask()
+      turn(to: .newAfterOldMiss)
     case .dropAndDeliverHeld(let reason):
       drop(answer, origin)
       switch reason {

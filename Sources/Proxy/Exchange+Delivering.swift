@@ -88,12 +88,12 @@ extension Exchange {
 
   private func writeHead(_ head: ResponseHead, bytes: RawSpan, route: Route, server: OriginServer?) {
     record.status = head.status
-    let toOld = self.head.minorVersion == 0
-    if toOld, head.framing == .chunked { answer.keepsClient = false }
+    let isForHTTP10 = self.head.minorVersion == 0
+    if isForHTTP10, head.framing == .chunked { answer.keepsClient = false }
     let connection: StaticString? =
-      !answer.keepsClient ? "close" : toOld ? "keep-alive" : nil
+      !answer.keepsClient ? "close" : isForHTTP10 ? "keep-alive" : nil
     let shape = AnswerShape(
-      isChunked: answer.writesChunks || (head.framing == .chunked && !toOld), connection: connection,
+      isChunked: answer.writesChunks || (head.framing == .chunked && !isForHTTP10), connection: connection,
       route: worker.settings.debugHeaders ? route : nil)
     worker.writer.removeAll()
     interim.withBytes { if $0.byteCount > 0 { worker.writer.append($0) } }

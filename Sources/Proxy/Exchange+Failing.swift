@@ -137,10 +137,7 @@ extension Exchange {
       guard body.canBeRepeated, head.method.isIdempotent || failure.meansNothingSent else {
         return answerOwn(failure.answer)
       }
-      step = .newAfterOldFailure
-      tried.removeAll()
-      retriedOnFresh = false
-      ask()
+      turn(to: .newAfterOldFailure)
     }
   }
 
