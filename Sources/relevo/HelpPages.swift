@@ -40,7 +40,7 @@ enum HelpPages {
     ENVIRONMENT:
       Every flag of serve can be a variable: --map-file is RELEVO_MAP_FILE, and
       so on. Flags that may be given several times take values separated by spaces
-      or commas; --via and --no-via are RELEVO_VIA=true and =false. A flag wins
+      or commas, RELEVO_OLD_MISS_BODY one a line; --via and --no-via are RELEVO_VIA=true and =false. A flag wins
       over its variable; an empty variable counts as none.
     """
 
