@@ -6,6 +6,8 @@ enum ExitStatus: Int32 {
   case usage = 64
   /// An address is in use, or an origin does not resolve.
   case unavailable = 69
+  /// Another Relevo owns the map file: it may be gone at the next try.
+  case temporary = 75
   /// The map file or the access log cannot be used.
   case configuration = 78
 }

@@ -34,6 +34,7 @@ enum HelpPages {
       0   Stopped by a signal, or a page like this one was asked for.
       64  A flag or a variable is wrong.
       69  An address cannot be listened on, or an origin does not resolve.
+      75  Another Relevo has the map file.
       78  The map file or the access log cannot be used.
       An error is one line on standard error: what is wrong, what would be right.
 
