@@ -44,6 +44,8 @@ enum Verdict: Equatable {
   case deliver(MapChange)
   /// It is kept, and the old server is asked.
   case holdAndAskOld(renews: Bool)
+  /// It is dropped and the old server, which has the page as far as is known, is asked.
+  case dropAndAskOld
   /// It is dropped for what the new pool says.
   case dropAndAskNew(MapChange)
   /// It is dropped and the held answer goes to the client.
@@ -83,6 +85,8 @@ struct DecisionTable: Sendable {
 
     case .recheck:
       guard fallbackOn.contains(answer.status) else {
+        // An outage of the new pool is no reason to keep a known page from its visitors.
+        if answer.status >= 500, answer.requestCanBeRepeated { return .dropAndAskOld }
         return .deliver(answer.methodTeaches && answer.status < 400 ? .migrated : .none)
       }
       return answer.requestCanBeRepeated ? .holdAndAskOld(renews: true) : .deliverUnrepeatable
@@ -91,7 +95,7 @@ struct DecisionTable: Sendable {
       if oldMissOn.contains(answer.status) {
         return .dropAndDeliverHeld(.bothMissed(forget: renews && answer.methodTeaches))
       }
-      if answer.status >= 500 { return .dropAndDeliverHeld(.oldFailed) }
+      if answer.status >= 500 { return renews ? .deliver(.none) : .dropAndDeliverHeld(.oldFailed) }
       let isPage = learnOn.contains(answer.status) && !answer.leadsHome && answer.methodTeaches
       return .deliver(isPage ? .learn : .none)
 

@@ -150,7 +150,7 @@ extension Exchange {
         return true
       }
     } catch {
-      worker.reportFailure(.replayFile, at: nil, "\(error)")
+      worker.report(.replayFile, at: nil, "\(error)")
       originFailed(origin, .died(errno: EIO))
       return false
     }
@@ -241,7 +241,7 @@ extension Exchange {
     } catch {
       body.recorder = nil
       if case .file(let code) = error {
-        worker.reportFailure(.replayFile, at: nil, systemMessage(code))
+        worker.report(.replayFile, at: nil, systemMessage(code))
       }
     }
   }

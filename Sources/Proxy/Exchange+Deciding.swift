@@ -97,11 +97,14 @@ extension Exchange {
     case .deliverUnrepeatable:
       worker.counters.fallbacksPastReplayLimit.add()
       record.notes.insert(.replayLimit)
-      worker.reportFailure(.replayLimit, at: origin.server, "")
+      worker.report(.replayLimit, at: origin.server, "")
       deliver(answer, origin, as: .new)
     case .holdAndAskOld(let renews):
       hold(answer, origin)
       turn(to: .oldAfterMiss(renews: renews))
+    case .dropAndAskOld:
+      drop(answer, origin)
+      turn(to: .oldByMap)
     case .dropAndAskNew(let change):
       apply(change)
       drop(answer, origin)
@@ -115,15 +118,12 @@ extension Exchange {
       case .oldFailed:
         worker.counters.fallbacksFailed.add()
         record.notes.insert(.oldError)
-        worker.reportFailure(.oldAnswersError, at: origin.server, "\(answer.status)")
+        worker.report(.oldAnswersError, at: origin.server, "\(answer.status)")
       }
       deliverHeld()
     case .dropAndAnswerUnavailable:
       drop(answer, origin)
-      answerOwn(
-        OwnAnswer(
-          status: 503, text: "This page lives on the old server, which cannot be reached at the moment.",
-          retryAfterSeconds: 10))
+      answerOwn(.oldUnreachable)
     }
   }
 
@@ -153,7 +153,12 @@ extension Exchange {
       forget()
       worker.counters.migrated.add()
       record.notes.insert(.migrated)
+      worker.report(.migrated, at: nil, "", url: withKey(text) ?? "")
     }
+  }
+
+  private func text(_ key: RawSpan) -> String {
+    unsafe key.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
   }
 
   private func forget() {

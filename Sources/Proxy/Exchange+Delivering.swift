@@ -218,7 +218,7 @@ extension Exchange {
     switch origin.receive(into: &origin.input) {
     case .bytes:
       if scanAnswer(origin, behind: 0) != nil {
-        worker.reportFailure(.brokenAnswer, at: origin.server, "the body's framing is wrong")
+        worker.report(.brokenAnswer, at: origin.server, "the body's framing is wrong")
         breakOff()
         return false
       }
@@ -240,7 +240,7 @@ extension Exchange {
       answer.keepsOrigin = false
       return true
     case .end, .failed:
-      worker.reportFailure(.brokenAnswer, at: origin.server, "it broke off in the middle")
+      worker.report(.brokenAnswer, at: origin.server, "it broke off in the middle")
       breakOff()
       return false
     }

@@ -71,13 +71,11 @@ final class Exchange {
 
   private func firstStep() -> Step {
     let nowSeconds = worker.loop.wallClockSeconds
-    let found = withKey { worker.reader.lookup($0, countingHitAt: nowSeconds) }
-    guard let found else { return .newOnly }
-    guard let entry = found else { return .newFirst }
-    let age = nowSeconds &- entry.learnedAt
-    // Learned in the future (a clock set back): not old.
-    if age < UInt32.max / 2, age >= worker.settings.recheckSeconds { return .recheck }
-    return .oldByMap
+    let step = withKey { key -> Step in
+      guard let entry = worker.reader.lookup(key, countingHitAt: nowSeconds) else { return .newFirst }
+      return worker.settings.recheckAge.isDue(entry, key: key, at: nowSeconds) ? .recheck : .oldByMap
+    }
+    return step ?? .newOnly
   }
 
   /// Makes the worker's field table describe this request's head; another exchange may have used it since.

@@ -19,7 +19,7 @@ public struct ProxyConfiguration: Sendable {
   public var oldMissOn: StatusSet
   /// Which part of the target is the key of the map.
   public var mapKey: MapKey
-  /// Age after which the next visit of a known URL asks the new pool first.
+  /// Mean age after which the next visit of a known URL asks the new pool first, in whole seconds: see `RecheckAge`.
   public var mapRecheckAfter: Duration
   /// How long a URL that both sites missed is not asked of the old server again. Zero turns this off.
   public var missTTL: Duration

@@ -10,7 +10,7 @@ struct Settings: Sendable {
   let idleMs: UInt64
   let tunnelMs: UInt64
   let missTTLMs: UInt64
-  let recheckSeconds: UInt32
+  let recheckAge: RecheckAge
   let replayMemoryBytes: Int
   let replayLimitBytes: Int
   let maxConnections: Int
@@ -27,7 +27,8 @@ struct Settings: Sendable {
     idleMs = configuration.timeouts.idle.wholeMilliseconds
     tunnelMs = configuration.timeouts.tunnel.wholeMilliseconds
     missTTLMs = configuration.missTTL.wholeMilliseconds
-    recheckSeconds = UInt32(clamping: configuration.mapRecheckAfter.wholeMilliseconds / 1000)
+    recheckAge = RecheckAge(
+      meanSeconds: UInt32(clamping: configuration.mapRecheckAfter.wholeMilliseconds / 1000))
     replayMemoryBytes = configuration.replayMemoryBytes
     replayLimitBytes = configuration.replayLimitBytes
     maxConnections = configuration.maxConnections

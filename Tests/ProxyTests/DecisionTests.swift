@@ -63,7 +63,9 @@ struct DecisionTests {
     Case(
       step: .recheck, statuses: learned.filter { $0 < 400 }, verdict: .deliver(.none),
       methodTeaches: [false]),
-    Case(step: .recheck, statuses: [401, 410] + otherRefusals + errors, verdict: .deliver(.none)),
+    Case(step: .recheck, statuses: [401, 410] + otherRefusals, verdict: .deliver(.none)),
+    Case(step: .recheck, statuses: errors, verdict: .dropAndAskOld, canBeRepeated: [true]),
+    Case(step: .recheck, statuses: errors, verdict: .deliver(.none), canBeRepeated: [false]),
     Case(
       step: .recheck, statuses: misses, verdict: .holdAndAskOld(renews: true), canBeRepeated: [true]),
     Case(step: .recheck, statuses: misses, verdict: .deliverUnrepeatable, canBeRepeated: [false]),
@@ -77,7 +79,8 @@ struct DecisionTests {
       Case(step: step, statuses: learned, verdict: .deliver(.none), leadsHome: [true]),
       Case(step: step, statuses: learned, verdict: .deliver(.none), methodTeaches: [false]),
       Case(step: step, statuses: otherRefusals, verdict: .deliver(.none)),
-      Case(step: step, statuses: errors, verdict: .dropAndDeliverHeld(.oldFailed)),
+      Case(
+        step: step, statuses: errors, verdict: renews ? .deliver(.none) : .dropAndDeliverHeld(.oldFailed)),
       Case(
         step: step, statuses: oldMisses, verdict: .dropAndDeliverHeld(.bothMissed(forget: renews)),
         methodTeaches: [true]),
@@ -132,7 +135,9 @@ struct DecisionTests {
   @Test("the new pool is asked first: what is no miss goes out, a miss is held", arguments: firstOfNew)
   func newFirst(_ one: Case) throws { Self.expectVerdict(one, of: try Self.table()) }
 
-  @Test("a URL learned long ago: the new pool's page ends the detour, its miss renews it", arguments: recheck)
+  @Test(
+    "a URL learned long ago: the new pool's page ends the detour, its miss or its failure goes on to the old server",
+    arguments: recheck)
   func rechecks(_ one: Case) throws { Self.expectVerdict(one, of: try Self.table()) }
 
   @Test(
@@ -154,7 +159,7 @@ struct DecisionTests {
     Case(
       step: .oldAfterMiss(renews: false), statuses: [403, 500, 404],
       verdict: .dropAndDeliverHeld(.bothMissed(forget: false))),
-    Case(step: .oldAfterMiss(renews: true), statuses: [501], verdict: .dropAndDeliverHeld(.oldFailed)),
+    Case(step: .oldAfterMiss(renews: false), statuses: [501], verdict: .dropAndDeliverHeld(.oldFailed)),
     Case(
       step: .oldAfterMiss(renews: false), statuses: [200, 418], verdict: .deliver(.learn),
       leadsHome: [false], methodTeaches: [true]),
