@@ -38,7 +38,7 @@ struct SoftMissSearch {
     if lower >= upper { return false }
     return unsafe body.withUnsafeBytes { bytes in
       let window = unsafe UnsafeRawBufferPointer(rebasing: bytes[lower..<upper])
-      return unsafe texts.contains { text in unsafe Self.contains(text, in: window) }
+      return texts.contains { text in unsafe Self.contains(text, in: window) }
     }
   }
 

@@ -65,6 +65,23 @@ struct EnvironmentTests {
     #expect(command.fallback.softMisses.redirects == ["/", "/error.html"])
   }
 
+  @Test("a subcommand of map takes the map file from the environment, and no flag that it does not have")
+  func mapSubcommands() throws {
+    func list(_ arguments: String..., environment: [String: String]) throws -> ListCommand {
+      switch Invocation(arguments: ["map", "list"] + arguments, environment: environment) {
+      case .run(let command): try #require(command as? ListCommand)
+      case .refuse(let failure): throw failure
+      case .print(let page): throw CommandFailure("printed \(page)", code: 0)
+      }
+    }
+    let environment = ["RELEVO_MAP_FILE": "/a.map", "RELEVO_WORKERS": "nonsense"]
+    #expect(try list(environment: environment).file.path() == "/a.map")
+    #expect(try list("--map-file", "/b.map", environment: environment).file.path() == "/b.map")
+    let refused = failure("map", "list", environment: ["RELEVO_MAP_FILE": "/folder/"])
+    #expect(refused?.description.hasPrefix("the value '/folder/' is invalid for RELEVO_MAP_FILE: ") == true)
+    #expect(throws: CommandFailure.self) { try list(environment: [:]).file.path() }
+  }
+
   @Test("a flag wins over its variable, also as --no-… and with =")
   func flagsWin() throws {
     #expect(try serve("--workers", "2", environment: ["RELEVO_WORKERS": "nonsense"]).listening.workers == 2)

@@ -67,11 +67,18 @@ struct EnvironmentArguments {
   /// No variables at all.
   init() {}
 
-  /// - Parameter commandLine: whose flags win over the environment.
+  /// - Parameters:
+  ///   - commandLine: whose flags win over the environment.
+  ///   - names: of the flags that the command takes; nil: all of them.
   /// - Throws: ``CommandFailure`` naming a variable that is neither true nor false.
-  init(_ environment: [String: String], unlessIn commandLine: [String]) throws(CommandFailure) {
+  init(_ environment: [String: String], unlessIn commandLine: [String], only names: Set<String>? = nil)
+    throws(CommandFailure)
+  {
     let given = Set(commandLine.map { $0.prefix { $0 != "=" } })
-    for flag in Self.flags where !given.contains("--\(flag.name)") && !given.contains("--no-\(flag.name)") {
+    for flag in Self.flags
+    where names?.contains(flag.name) != false && !given.contains("--\(flag.name)")
+      && !given.contains("--no-\(flag.name)")
+    {
       // An empty variable is how compose files leave one out.
       guard let text = environment[flag.variable], !text.isEmpty else { continue }
       arguments += try Self.arguments(for: flag, text: text)
