@@ -23,6 +23,9 @@ struct StoredMap {
     }
   }
 
+  /// The files that there are.
+  var files: [FileFacts] { [FileFacts(.snapshot, path: path)].compactMap { $0 } }
+
   /// As many as serve can be told to keep: no tool drops a URL that Relevo holds.
   private static let mostURLs = 100_000_000
 
