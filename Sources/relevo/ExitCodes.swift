@@ -12,6 +12,8 @@ enum ExitStatus: Int32 {
   case unavailable = 69
   /// Reading or writing failed.
   case inputOutput = 74
+  /// Another Relevo owns the map file: it may be gone at the next try.
+  case temporary = 75
   /// The map file or the access log cannot be used.
   case configuration = 78
 }

@@ -41,6 +41,7 @@ enum HelpPages {
       66  relevo map: there is no map file.
       69  An address cannot be listened on, or an origin does not resolve.
       74  Reading or writing failed.
+      75  Another Relevo has the map file.
       78  The map file or the access log cannot be used.
       An error is one line on standard error: what is wrong, what would be right.
 
