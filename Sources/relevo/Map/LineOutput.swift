@@ -18,9 +18,10 @@ struct LineOutput: ~Copyable {
 
   /// The file at `path`, which is made, or emptied if there is one.
   init(replacing path: String) throws(CommandFailure) {
-    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw Self.failure(path) }
+    self.descriptor = descriptor
     name = path
-    guard descriptor >= 0 else { throw Self.failure(name) }
   }
 
   deinit {

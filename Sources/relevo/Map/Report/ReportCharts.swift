@@ -11,10 +11,10 @@ enum ReportCharts {
   }
 
   private static let width = 400.0
-  private static let height = 220.0
+  private static let height = 206.0
   private static let left = 44.0
   private static let top = 12.0
-  private static let bottom = 40.0
+  private static let bottom = 26.0
 
   /// The share of the visits that the most visited URLs have, over the share of the URLs that have any.
   static func curve(_ concentration: Concentration) -> Markup {
@@ -46,8 +46,9 @@ enum ReportCharts {
       <figure>
       <svg class="curve" viewBox="0 0 \(Int(width)) \(Int(height))" role="img"
       aria-label="\(visited) of the visited URLs have 80 % of the visits">
+      <path class="area" d="\(area)"/>
       \(lines)
-      <path class="area" d="\(area)"/><path class="line" d="M\(points)"/>
+      <path class="line" d="M\(points)"/>
       <circle cx="\(Figures.tenths(mark.x))" cy="\(Figures.tenths(mark.y))" r="4"/>
       <text class="mark" x="\(Figures.tenths(isLeft ? mark.x + 10 : mark.x - 10))" y="\(Figures.tenths(mark.y + 18))"
       text-anchor="\(isLeft ? "start" : "end")">80 % of the visits</text>

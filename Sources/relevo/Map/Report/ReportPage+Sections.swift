@@ -32,14 +32,16 @@ extension ReportPage {
     let month = summary.lastVisits.visited(within: .month)
     var tiles: [Markup] = [
       tile(Figures.count(all), "URLs on the old server", learned),
-      tile(Figures.count(month), "visited in the last 30 days", share(month)),
+      tile(Figures.count(month), "visited in the last 30 days", "\(share(month)) of the URLs"),
     ]
     if summary.tally.visits > 0 {
       let most = summary.concentration.urls(forPercent: 80)
       tiles.append(tile(Figures.count(most), "have 80 % of the visits", "\(share(most)) of the URLs"))
     }
     tiles.append(
-      tile(Figures.count(summary.neverVisited), "never visited since learned", share(summary.neverVisited)))
+      tile(
+        Figures.count(summary.neverVisited), "never visited since learned",
+        "\(share(summary.neverVisited)) of the URLs"))
     return "<dl class=\"tiles\">\n\(tiles)\n</dl>"
   }
 
@@ -50,7 +52,9 @@ extension ReportPage {
   }
 
   private func tile(_ figure: String, _ name: String, _ remark: String) -> Markup {
-    "<div><dt>\(name)</dt><dd><strong>\(figure)</strong> <small>\(remark)</small></dd></div>"
+    """
+    <div><dt>\(name)</dt><dd class="figure">\(figure)</dd><dd class="remark">\(remark)</dd></div>
+    """
   }
 
   // MARK: What to move first
@@ -121,8 +125,10 @@ extension ReportPage {
     let largest = LastVisits.Age.allCases.map { summary.lastVisits[$0].urls }.max() ?? 0
     let rows = LastVisits.Age.allCases.map { age -> Markup in
       let urls = summary.lastVisits[age].urls
+      let row: Markup = age == .never ? "<tr class=\"quiet\">" : "<tr>"
       return """
-        <tr><th scope="row">\(age.reading)</th><td class="chart">\(ReportCharts.bar(urls, of: largest))</td>
+        \(row)<th scope="row">\(age.reading)</th>
+        <td class="chart">\(ReportCharts.bar(urls, of: largest))</td>
         <td>\(Figures.count(urls))</td><td>\(share(urls))</td></tr>
         """
     }
@@ -155,9 +161,10 @@ extension ReportPage {
     let count = summary.neverVisited
     let which: Markup =
       count > rows.count
-      ? "Here are the \(rows.count) that have waited longest." : "The one that has waited longest comes first."
+      ? "Here are the \(rows.count) that have waited longest."
+      : "The one that has waited longest comes first."
     return ReportSection(
-      name: "never", title: "Never visited since they were learned",
+      name: "never", title: "Never visited",
       words: """
         \(Figures.count(count, "URL")), \(share(count)) of all, \(count == 1 ? "was" : "were") asked for once, which is
         how Relevo learned of \(count == 1 ? "it" : "them"), and not again. \(which)

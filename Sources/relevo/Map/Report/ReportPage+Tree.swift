@@ -31,8 +31,9 @@ extension ReportPage {
     if directory.own.urls > 0 {
       below.append(rest("<em>in no directory below</em>", directory.own, depth: depth + 1))
     }
+    let open: Markup = depth == 0 ? " open" : ""
     return """
-      <details\(depth == 0 ? " open" : "") style="--depth:\(depth)"><summary class="row">\(cells)</summary>
+      <details\(open) style="--depth:\(depth)"><summary class="row">\(cells)</summary>
       \(below)
       </details>
       """

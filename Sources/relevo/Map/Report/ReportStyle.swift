@@ -24,12 +24,11 @@ enum ReportStyle {
 
     .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 1px; margin: 2rem 0 1.5rem;
       overflow: hidden; border: 1px solid var(--line); border-radius: .6rem; background: var(--line); }
-    .tiles div { display: flex; flex-direction: column-reverse; justify-content: flex-end; padding: 1rem 1.2rem 1.1rem;
-      background: var(--card); }
-    .tiles dt { color: var(--soft); line-height: 1.35; }
+    .tiles div { display: flex; flex-direction: column; padding: 1rem 1.2rem 1.1rem; background: var(--card); }
     .tiles dd { margin: 0; }
-    .tiles strong { display: block; font-size: 1.9rem; line-height: 1.2; letter-spacing: -.02em; }
-    .tiles small { position: absolute; }
+    .tiles .figure { order: -1; font-size: 1.9rem; font-weight: 700; line-height: 1.25; letter-spacing: -.02em; }
+    .tiles dt { line-height: 1.35; }
+    .tiles .remark { margin-top: .2rem; color: var(--soft); font-size: .85rem; }
 
     nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.4rem; margin: 0; padding: 0; list-style: none; }
     a { color: var(--old); text-underline-offset: .2em; }
@@ -53,6 +52,7 @@ enum ReportStyle {
     td .bar { vertical-align: middle; }
 
     .bar { display: block; width: 100%; height: .6rem; border-radius: .15rem; background: var(--track); fill: var(--old); }
+    .quiet .bar { fill: var(--soft); }
     .pair { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 1.5rem; align-items: start; }
     .pair table { font-size: .95rem; }
     figure { margin: 0; }
@@ -96,7 +96,7 @@ enum ReportStyle {
       .row .bar { margin-left: calc(var(--depth) * 1.1rem + 1.1rem); width: auto; }
       .tiles { grid-template-columns: 1fr 1fr; }
       .tiles div { padding: .8rem; }
-      .tiles strong { font-size: 1.4rem; }
+      .tiles .figure { font-size: 1.4rem; }
     }
     @media print {
       :root { color-scheme: light; --ink: #000; --soft: #444; --paper: #fff; --card: #fff; --line: #bbb;

@@ -92,8 +92,9 @@ struct DirectoryTreeBuilder {
     levels[last].kept += 1 + level.directory.count
     levels[last].directory.directories.append(level.directory)
     if levels[last].kept > 2 * limit {
-      levels[last].directory.fold(to: limit, by: order)
-      levels[last].kept = limit
+      // One more, because the root may yet be joined with the only directory below it.
+      levels[last].directory.fold(to: limit + 1, by: order)
+      levels[last].kept = levels[last].directory.count
     }
   }
 }
