@@ -28,14 +28,23 @@ enum Step: Equatable {
 /// What is known of an answer when its head has come.
 struct AnswerFacts {
   var status: UInt16
-  /// A redirect to the home page of the site that answered: a soft 404.
-  var leadsHome: Bool
+  /// Whether it is a miss though its status does not say so. Of the old server's answers only.
+  var softMiss: SoftMiss
   /// The request can be sent once more: its body is recorded whole, or none of it has been read.
   var requestCanBeRepeated: Bool
   /// Both sites missed this URL a moment ago.
   var isKnownDoubleMiss: Bool
   /// The method says something about the page: OPTIONS and TRACE are answered for URLs that do not exist.
   var methodTeaches: Bool
+}
+
+/// Whether an answer means "not here" without saying so by its status.
+enum SoftMiss: Equatable, CaseIterable {
+  case no
+  /// A redirect to the home page, or a body that could say so and was not looked into.
+  case possible
+  /// It redirects to, or has a text of, what the operator names as the old server's way to say so.
+  case certain
 }
 
 /// What becomes of an answer.
@@ -92,20 +101,24 @@ struct DecisionTable: Sendable {
       return answer.requestCanBeRepeated ? .holdAndAskOld(renews: true) : .deliverUnrepeatable
 
     case .oldAfterMiss(let renews):
-      if oldMissOn.contains(answer.status) {
+      if isOldMiss(answer) {
         return .dropAndDeliverHeld(.bothMissed(forget: renews && answer.methodTeaches))
       }
       if answer.status >= 500 { return renews ? .deliver(.none) : .dropAndDeliverHeld(.oldFailed) }
-      let isPage = learnOn.contains(answer.status) && !answer.leadsHome && answer.methodTeaches
+      let isPage = learnOn.contains(answer.status) && answer.softMiss == .no && answer.methodTeaches
       return .deliver(isPage ? .learn : .none)
 
     case .oldByMap:
-      guard oldMissOn.contains(answer.status) else { return .deliver(.none) }
+      guard isOldMiss(answer) else { return .deliver(.none) }
       let change: MapChange = answer.methodTeaches ? .forget : .none
       return answer.requestCanBeRepeated ? .dropAndAskNew(change) : .deliver(change)
 
     case .newAfterOldFailure:
       return fallbackOn.contains(answer.status) ? .dropAndAnswerUnavailable : .deliver(.none)
     }
+  }
+
+  private func isOldMiss(_ answer: AnswerFacts) -> Bool {
+    oldMissOn.contains(answer.status) || answer.softMiss == .certain
   }
 }

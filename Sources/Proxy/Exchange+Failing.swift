@@ -72,15 +72,17 @@ extension Exchange {
       return origin.close()
     }
     guard asked === origin else { return origin.close() }
+    if examination != nil, failure == .timeout { return endExamination(.possible, isWhole: false) }
     if case .undecided = delivery {
     } else {
       worker.report(.brokenAnswer, at: origin.server, failure.description)
       return breakOff()
     }
-    let hasAnswered = !origin.input.isEmpty
+    let hasAnswered = !origin.input.isEmpty || examination != nil
     let hasSent = origin.sentBytes > 0
     let server = origin.server
     asked = nil
+    examination = nil
     interim.removeAll()
     origin.close()
     noteAttempt(failure)
@@ -134,7 +136,7 @@ extension Exchange {
     case .oldAfterMiss(let renews):
       record.notes.insert(failure.noteOfOld)
       worker.counters.fallbacksFailed.add()
-      if renews { answerOwn(.oldUnreachable) } else { deliverHeld() }
+      if renews { answerOwn(.oldUnreachable) } else { deliverHeld(as: .held, from: nil) }
     case .oldByMap:
       record.notes.insert(failure.noteOfOld)
       turnIfRepeatable(to: .newAfterOldFailure, after: failure)
@@ -185,6 +187,7 @@ extension Exchange {
   func answerOwn(_ own: OwnAnswer) {
     asked?.close()
     asked = nil
+    examination = nil
     dropHeld()
     body.isAbandoned = true
     delivery = .flushing

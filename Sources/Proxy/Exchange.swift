@@ -40,6 +40,8 @@ final class Exchange {
   /// A dead connection has been replaced by a fresh one already.
   var retriedOnFresh = false
   var held: HeldAnswer?
+  /// The answer of the old server that is being looked into; the connection asked still has the rest.
+  var examination: Examination?
   var delivery = Delivery.undecided
   var answer = AnswerStream()
   /// The interim answers of the origin asked that wait for the decision, as they will go out.
@@ -141,7 +143,9 @@ final class Exchange {
     switch delivery {
     case .undecided:
       if events.contains(.writable), !body.isSent { pumpRequest() }
-      if asked === origin, case .undecided = delivery, origin.isReadable { readAnswer(origin) }
+      if asked === origin, case .undecided = delivery, origin.isReadable {
+        if examination == nil { readAnswer(origin) } else { examineMore(origin) }
+      }
     case .streaming:
       if !body.isSent { pumpRequest() }
       if isActive, asked === origin { pumpAnswer() }
@@ -190,6 +194,7 @@ final class Exchange {
     isActive = false
     asked?.close()
     asked = nil
+    examination = nil
     dropHeld()
     body.reset()
     tried.removeAll()

@@ -17,6 +17,8 @@ public struct ProxyConfiguration: Sendable {
   public var learnOn: StatusSet
   /// Answers of the old server that mean "not here either".
   public var oldMissOn: StatusSet
+  /// Answers of the old server that mean the same without such a status.
+  public var softMisses = SoftMissRules()
   /// Which part of the target is the key of the map.
   public var mapKey: MapKey
   /// Mean age after which the next visit of a known URL asks the new pool first, in whole seconds: see `RecheckAge`.

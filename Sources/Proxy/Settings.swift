@@ -16,6 +16,9 @@ struct Settings: Sendable {
   let maxConnections: Int
   let mapKey: MapKey
   let oldHost: [UInt8]?
+  let softMisses: SoftMissRules
+  /// The texts of `softMisses` as bytes.
+  let softMissTexts: [[UInt8]]
   let debugHeaders: Bool
   let forwarding: ForwardingPolicy
 
@@ -34,6 +37,8 @@ struct Settings: Sendable {
     maxConnections = configuration.maxConnections
     mapKey = configuration.mapKey
     oldHost = configuration.oldHost.map { Array($0.utf8) }
+    softMisses = configuration.softMisses
+    softMissTexts = configuration.softMisses.bodies.map { Array($0.utf8) }
     debugHeaders = configuration.debugHeaders
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)

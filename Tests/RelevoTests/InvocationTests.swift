@@ -51,6 +51,7 @@ struct InvocationTests {
     #expect(configuration.writesForwarded)
     #expect(configuration.writesVia)
     #expect(configuration.oldHost == nil)
+    #expect(configuration.softMisses == SoftMissRules())
     #expect(!configuration.debugHeaders)
     #expect(configuration.resolveEvery == .seconds(30))
   }
@@ -61,7 +62,7 @@ struct InvocationTests {
       "serve", "--listen", "[::1]:81", "--listen", "unix:/run/r.sock", "--new", "http://a:1", "--new",
       "http://b",
       "--old", "http://c", "--workers", "3", "--fallback-on", "404,410", "--learn-on", "2xx", "--old-miss-on",
-      "404",
+      "404", "--old-miss-redirect", "/", "/error.html", "--old-miss-body", "Not here", "--old-miss-body=--",
       "--miss-ttl", "0", "--map-key", "path", "--map-recheck-after", "2h", "--replay-memory", "1k",
       "--replay-limit",
       "2k", "--header-timeout", "1s", "--connect-timeout", "2s", "--response-timeout", "3s", "--idle-timeout",
@@ -77,6 +78,8 @@ struct InvocationTests {
       configuration.newServers == [OriginAddress(host: "a", port: 1), OriginAddress(host: "b", port: 80)])
     #expect(configuration.oldServers == [OriginAddress(host: "c", port: 80)])
     #expect(configuration.workers == 3)
+    #expect(
+      configuration.softMisses == SoftMissRules(redirects: ["/", "/error.html"], bodies: ["Not here", "--"]))
     #expect(configuration.missTTL == .zero)
     #expect("\(configuration.mapKey)" == "path")
     #expect(configuration.mapRecheckAfter == .seconds(7200))
@@ -198,7 +201,10 @@ struct InvocationTests {
 
   @Test(
     "each origin and status flag refuses nonsense and names itself",
-    arguments: ["--new", "--old", "--old-host", "--fallback-on", "--learn-on", "--old-miss-on", "--listen"])
+    arguments: [
+      "--new", "--old", "--old-host", "--fallback-on", "--learn-on", "--old-miss-on", "--old-miss-redirect",
+      "--listen",
+    ])
   func nonsense(flag: String) {
     let failure = failure("serve", flag, "?z?")
     #expect(failure?.description.hasPrefix("the value '?z?' is invalid for '\(flag) <") == true)
