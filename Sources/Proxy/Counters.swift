@@ -23,6 +23,7 @@ final class Counters: Sendable {
   let answeredByRelevo = Counter()
   let badRequests = Counter()
   let doubleMisses = Counter()
+  let softMisses = Counter()
   let fallbacksPastReplayLimit = Counter()
   let fallbacksFailed = Counter()
   let retries = Counter()
@@ -53,6 +54,8 @@ public struct ProxyStatistics: Sendable, Equatable {
   public var badRequests: UInt64 = 0
   /// Misses not passed on since both sites had missed the URL a moment ago.
   public var doubleMisses: UInt64 = 0
+  /// Answers of the old server that were misses though their status did not say so.
+  public var softMisses: UInt64 = 0
   /// Misses not passed on since the request's body was longer than what can be replayed.
   public var fallbacksPastReplayLimit: UInt64 = 0
   /// Fallbacks that the old server failed to answer.
@@ -80,6 +83,7 @@ public struct ProxyStatistics: Sendable, Equatable {
     answeredByRelevo &+= counters.answeredByRelevo.current
     badRequests &+= counters.badRequests.current
     doubleMisses &+= counters.doubleMisses.current
+    softMisses &+= counters.softMisses.current
     fallbacksPastReplayLimit &+= counters.fallbacksPastReplayLimit.current
     fallbacksFailed &+= counters.fallbacksFailed.current
     retries &+= counters.retries.current

@@ -28,8 +28,8 @@ enum Step: Equatable {
 /// What is known of an answer when its head has come.
 struct AnswerFacts {
   var status: UInt16
-  /// A redirect to the home page of the site that answered: a soft 404.
-  var leadsHome: Bool
+  /// Whether it is a miss though its status does not say so. Of the old server's answers only.
+  var softMiss: SoftMiss
   /// The request can be sent once more: its body is recorded whole, or none of it has been read.
   var requestCanBeRepeated: Bool
   /// Both sites missed this URL a moment ago.
@@ -38,12 +38,23 @@ struct AnswerFacts {
   var methodTeaches: Bool
 }
 
+/// Whether an answer means "not here" without saying so by its status.
+enum SoftMiss: Equatable, CaseIterable {
+  case no
+  /// A redirect to the home page, or a body that could say so and was not looked into.
+  case possible
+  /// It redirects to, or has a text of, what the operator names as the old server's way to say so.
+  case certain
+}
+
 /// What becomes of an answer.
 enum Verdict: Equatable {
   /// It goes to the client.
   case deliver(MapChange)
   /// It is kept, and the old server is asked.
   case holdAndAskOld(renews: Bool)
+  /// It is dropped and the old server, which has the page as far as is known, is asked.
+  case dropAndAskOld
   /// It is dropped for what the new pool says.
   case dropAndAskNew(MapChange)
   /// It is dropped and the held answer goes to the client.
@@ -83,25 +94,31 @@ struct DecisionTable: Sendable {
 
     case .recheck:
       guard fallbackOn.contains(answer.status) else {
+        // An outage of the new pool is no reason to keep a known page from its visitors.
+        if answer.status >= 500, answer.requestCanBeRepeated { return .dropAndAskOld }
         return .deliver(answer.methodTeaches && answer.status < 400 ? .migrated : .none)
       }
       return answer.requestCanBeRepeated ? .holdAndAskOld(renews: true) : .deliverUnrepeatable
 
     case .oldAfterMiss(let renews):
-      if oldMissOn.contains(answer.status) {
+      if isOldMiss(answer) {
         return .dropAndDeliverHeld(.bothMissed(forget: renews && answer.methodTeaches))
       }
-      if answer.status >= 500 { return .dropAndDeliverHeld(.oldFailed) }
-      let isPage = learnOn.contains(answer.status) && !answer.leadsHome && answer.methodTeaches
+      if answer.status >= 500 { return renews ? .deliver(.none) : .dropAndDeliverHeld(.oldFailed) }
+      let isPage = learnOn.contains(answer.status) && answer.softMiss == .no && answer.methodTeaches
       return .deliver(isPage ? .learn : .none)
 
     case .oldByMap:
-      guard oldMissOn.contains(answer.status) else { return .deliver(.none) }
+      guard isOldMiss(answer) else { return .deliver(.none) }
       let change: MapChange = answer.methodTeaches ? .forget : .none
       return answer.requestCanBeRepeated ? .dropAndAskNew(change) : .deliver(change)
 
     case .newAfterOldFailure:
       return fallbackOn.contains(answer.status) ? .dropAndAnswerUnavailable : .deliver(.none)
     }
+  }
+
+  private func isOldMiss(_ answer: AnswerFacts) -> Bool {
+    oldMissOn.contains(answer.status) || answer.softMiss == .certain
   }
 }

@@ -66,7 +66,7 @@ extension Exchange {
     unsafe RequestWriter.write(
       head, fields: worker.requestFields,
       bytes: UnsafeRawBufferPointer(rebasing: input[..<head.byteCount]).bytes,
-      host: step.asksOld ? settings.oldHost : nil, fallbackHost: origin.server.authority,
+      shape: requestShape, fallbackHost: origin.server.authority,
       client: client.address,
       policy: settings.forwarding, into: &worker.writer)
     let ready = unsafe UnsafeRawBufferPointer(rebasing: input[body.lower..<body.upper])
@@ -85,6 +85,12 @@ extension Exchange {
       sentReady(count - headSent)
     }
     pumpRequest()
+  }
+
+  private var requestShape: RequestShape {
+    guard step.asksOld else { return RequestShape() }
+    return RequestShape(
+      host: worker.settings.oldHost, refusesCodings: !worker.settings.softMissTexts.isEmpty)
   }
 
   /// Moves the request's body on until it is sent or somebody has to be waited for.
@@ -150,7 +156,7 @@ extension Exchange {
         return true
       }
     } catch {
-      worker.reportFailure(.replayFile, at: nil, "\(error)")
+      worker.report(.replayFile, at: nil, "\(error)")
       originFailed(origin, .died(errno: EIO))
       return false
     }
@@ -241,7 +247,7 @@ extension Exchange {
     } catch {
       body.recorder = nil
       if case .file(let code) = error {
-        worker.reportFailure(.replayFile, at: nil, systemMessage(code))
+        worker.report(.replayFile, at: nil, systemMessage(code))
       }
     }
   }

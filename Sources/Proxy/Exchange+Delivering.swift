@@ -34,7 +34,9 @@ extension Exchange {
   }
 
   /// Sends the held answer, and what its connection still has of it.
-  func deliverHeld() {
+  ///
+  /// - Parameter server: whose own address the answer must not name; nil when it is the new pool's.
+  func deliverHeld(as route: Route, from server: OriginServer?) {
     guard let held else { return giveUp(.died(errno: 0)) }
     answer = AnswerStream()
     answer.scanner = held.scanner
@@ -44,7 +46,7 @@ extension Exchange {
     body.isAbandoned = true
     interim.removeAll()
     interim.append(held.interim)
-    settle(.held)
+    settle(route)
     asked = held.origin
     held.origin = nil
     record.bodyBytes = UInt64(held.bodyCount)
@@ -56,7 +58,7 @@ extension Exchange {
     }
     guard case .head = parsed else { return giveUp(.died(errno: 0)) }
     held.bytes.withBytes { bytes in
-      writeHead(held.head, bytes: bytes.extracting(0..<held.head.byteCount), route: .held, server: nil)
+      writeHead(held.head, bytes: bytes.extracting(0..<held.head.byteCount), route: route, server: server)
     }
     if answer.writesChunks, held.bodyCount > 0 {
       answer.writeChunkStart(held.bodyCount, into: &worker.writer)
@@ -218,7 +220,7 @@ extension Exchange {
     switch origin.receive(into: &origin.input) {
     case .bytes:
       if scanAnswer(origin, behind: 0) != nil {
-        worker.reportFailure(.brokenAnswer, at: origin.server, "the body's framing is wrong")
+        worker.report(.brokenAnswer, at: origin.server, "the body's framing is wrong")
         breakOff()
         return false
       }
@@ -240,7 +242,7 @@ extension Exchange {
       answer.keepsOrigin = false
       return true
     case .end, .failed:
-      worker.reportFailure(.brokenAnswer, at: origin.server, "it broke off in the middle")
+      worker.report(.brokenAnswer, at: origin.server, "it broke off in the middle")
       breakOff()
       return false
     }

@@ -72,15 +72,17 @@ extension Exchange {
       return origin.close()
     }
     guard asked === origin else { return origin.close() }
+    if examination != nil, failure == .timeout { return endExamination(.possible, isWhole: false) }
     if case .undecided = delivery {
     } else {
-      worker.reportFailure(.brokenAnswer, at: origin.server, failure.description)
+      worker.report(.brokenAnswer, at: origin.server, failure.description)
       return breakOff()
     }
-    let hasAnswered = !origin.input.isEmpty
+    let hasAnswered = !origin.input.isEmpty || examination != nil
     let hasSent = origin.sentBytes > 0
     let server = origin.server
     asked = nil
+    examination = nil
     interim.removeAll()
     origin.close()
     noteAttempt(failure)
@@ -94,7 +96,7 @@ extension Exchange {
       ask(fresh: true)
     case .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor:
       worker.counters.originFailures.add()
-      worker.reportFailure(.originFailed, at: server, failure.description)
+      worker.report(.originFailed, at: server, failure.description)
       giveUp(failure)
     }
   }
@@ -103,7 +105,7 @@ extension Exchange {
   func serverRefused(_ server: OriginServer, _ failure: OriginFailure) {
     worker.counters.originFailures.add()
     if !server.isLeftOut(nowMs: worker.loop.coarseMs) {
-      worker.reportFailure(.originFailed, at: server, failure.description)
+      worker.report(.originFailed, at: server, failure.description)
     }
     server.leaveOut(nowMs: worker.loop.coarseMs)
     tried.insert(server)
@@ -125,20 +127,28 @@ extension Exchange {
   /// The site that the step names can't answer.
   func giveUp(_ failure: OriginFailure) {
     switch step {
-    case .newFirst, .recheck, .newOnly, .newAfterOldMiss, .newAfterOldFailure:
+    case .newFirst, .newOnly, .newAfterOldMiss, .newAfterOldFailure:
       record.notes.insert(failure.isTimeout ? .newTimeout : .newDown)
       answerOwn(failure.answer)
-    case .oldAfterMiss:
+    case .recheck:
+      record.notes.insert(failure.isTimeout ? .newTimeout : .newDown)
+      turnIfRepeatable(to: .oldByMap, after: failure)
+    case .oldAfterMiss(let renews):
       record.notes.insert(failure.noteOfOld)
       worker.counters.fallbacksFailed.add()
-      deliverHeld()
+      if renews { answerOwn(.oldUnreachable) } else { deliverHeld(as: .held, from: nil) }
     case .oldByMap:
       record.notes.insert(failure.noteOfOld)
-      guard body.canBeRepeated, head.method.isIdempotent || failure.meansNothingSent else {
-        return answerOwn(failure.answer)
-      }
-      turn(to: .newAfterOldFailure)
+      turnIfRepeatable(to: .newAfterOldFailure, after: failure)
     }
+  }
+
+  /// Asks the other site, unless the first may have acted on a request that must not be acted on twice.
+  private func turnIfRepeatable(to next: Step, after failure: OriginFailure) {
+    guard body.canBeRepeated, head.method.isIdempotent || failure.meansNothingSent else {
+      return answerOwn(failure.answer)
+    }
+    turn(to: next)
   }
 
   // MARK: Clients
@@ -177,6 +187,7 @@ extension Exchange {
   func answerOwn(_ own: OwnAnswer) {
     asked?.close()
     asked = nil
+    examination = nil
     dropHeld()
     body.isAbandoned = true
     delivery = .flushing

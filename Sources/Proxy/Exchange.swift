@@ -40,6 +40,8 @@ final class Exchange {
   /// A dead connection has been replaced by a fresh one already.
   var retriedOnFresh = false
   var held: HeldAnswer?
+  /// The answer of the old server that is being looked into; the connection asked still has the rest.
+  var examination: Examination?
   var delivery = Delivery.undecided
   var answer = AnswerStream()
   /// The interim answers of the origin asked that wait for the decision, as they will go out.
@@ -71,13 +73,11 @@ final class Exchange {
 
   private func firstStep() -> Step {
     let nowSeconds = worker.loop.wallClockSeconds
-    let found = withKey { worker.reader.lookup($0, countingHitAt: nowSeconds) }
-    guard let found else { return .newOnly }
-    guard let entry = found else { return .newFirst }
-    let age = nowSeconds &- entry.learnedAt
-    // Learned in the future (a clock set back): not old.
-    if age < UInt32.max / 2, age >= worker.settings.recheckSeconds { return .recheck }
-    return .oldByMap
+    let step = withKey { key -> Step in
+      guard let entry = worker.reader.lookup(key, countingHitAt: nowSeconds) else { return .newFirst }
+      return worker.settings.recheckAge.isDue(entry, key: key, at: nowSeconds) ? .recheck : .oldByMap
+    }
+    return step ?? .newOnly
   }
 
   /// Makes the worker's field table describe this request's head; another exchange may have used it since.
@@ -143,7 +143,9 @@ final class Exchange {
     switch delivery {
     case .undecided:
       if events.contains(.writable), !body.isSent { pumpRequest() }
-      if asked === origin, case .undecided = delivery, origin.isReadable { readAnswer(origin) }
+      if asked === origin, case .undecided = delivery, origin.isReadable {
+        if examination == nil { readAnswer(origin) } else { examineMore(origin) }
+      }
     case .streaming:
       if !body.isSent { pumpRequest() }
       if isActive, asked === origin { pumpAnswer() }
@@ -192,6 +194,7 @@ final class Exchange {
     isActive = false
     asked?.close()
     asked = nil
+    examination = nil
     dropHeld()
     body.reset()
     tried.removeAll()

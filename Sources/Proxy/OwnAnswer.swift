@@ -14,6 +14,11 @@ struct OwnAnswer {
     self.retryAfterSeconds = retryAfterSeconds
   }
 
+  /// The map has the page on the old server, and neither site can answer for it.
+  static let oldUnreachable = OwnAnswer(
+    status: 503, text: "This page lives on the old server, which cannot be reached at the moment.",
+    retryAfterSeconds: 10)
+
   var reason: StaticString {
     switch status {
     case 400: "Bad Request"

@@ -17,9 +17,11 @@ public struct ProxyConfiguration: Sendable {
   public var learnOn: StatusSet
   /// Answers of the old server that mean "not here either".
   public var oldMissOn: StatusSet
+  /// Answers of the old server that mean the same without such a status.
+  public var softMisses = SoftMissRules()
   /// Which part of the target is the key of the map.
   public var mapKey: MapKey
-  /// Age after which the next visit of a known URL asks the new pool first.
+  /// Mean age after which the next visit of a known URL asks the new pool first, in whole seconds: see `RecheckAge`.
   public var mapRecheckAfter: Duration
   /// How long a URL that both sites missed is not asked of the old server again. Zero turns this off.
   public var missTTL: Duration

@@ -10,12 +10,15 @@ struct Settings: Sendable {
   let idleMs: UInt64
   let tunnelMs: UInt64
   let missTTLMs: UInt64
-  let recheckSeconds: UInt32
+  let recheckAge: RecheckAge
   let replayMemoryBytes: Int
   let replayLimitBytes: Int
   let maxConnections: Int
   let mapKey: MapKey
   let oldHost: [UInt8]?
+  let softMisses: SoftMissRules
+  /// The texts of `softMisses` as bytes.
+  let softMissTexts: [[UInt8]]
   let debugHeaders: Bool
   let forwarding: ForwardingPolicy
 
@@ -27,12 +30,15 @@ struct Settings: Sendable {
     idleMs = configuration.timeouts.idle.wholeMilliseconds
     tunnelMs = configuration.timeouts.tunnel.wholeMilliseconds
     missTTLMs = configuration.missTTL.wholeMilliseconds
-    recheckSeconds = UInt32(clamping: configuration.mapRecheckAfter.wholeMilliseconds / 1000)
+    recheckAge = RecheckAge(
+      meanSeconds: UInt32(clamping: configuration.mapRecheckAfter.wholeMilliseconds / 1000))
     replayMemoryBytes = configuration.replayMemoryBytes
     replayLimitBytes = configuration.replayLimitBytes
     maxConnections = configuration.maxConnections
     mapKey = configuration.mapKey
     oldHost = configuration.oldHost.map { Array($0.utf8) }
+    softMisses = configuration.softMisses
+    softMissTexts = configuration.softMisses.bodies.map { Array($0.utf8) }
     debugHeaders = configuration.debugHeaders
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)

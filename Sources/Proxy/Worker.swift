@@ -66,7 +66,7 @@ enum WorkerMessage: Sendable {
   private(set) var isDraining = false
 
   private let connections: ConnectionCount
-  private let reports: FailureReports
+  private let reports: EventReports
   private var listeners: [Listener] = []
   private var arePaused = false
   /// Every client of this worker, by descriptor: this is what keeps them alive.
@@ -93,7 +93,7 @@ enum WorkerMessage: Sendable {
     writer = ByteWriter(capacity: shared.settings.headLimits.maxBytes + 4096)
     unsafe replayScratch = .allocate(byteCount: 32 << 10, alignment: 16)
     connections = shared.connections
-    reports = FailureReports(logger: shared.logger)
+    reports = EventReports(logger: shared.logger)
   }
 
   deinit {
@@ -150,14 +150,14 @@ enum WorkerMessage: Sendable {
         let client = try ClientConnection(worker: self, descriptor: descriptor)
         clients[descriptor] = client
         if connections.increment() >= settings.maxConnections {
-          reports.report(.connectionLimit, at: nil, "")
+          report(.connectionLimit, at: nil, "")
           pauseListening()
         }
       } catch {
-        reports.report(.accept, at: nil, error.description)
+        report(.accept, at: nil, error.description)
       }
     case .exhausted(let code):
-      reports.report(.accept, at: nil, systemMessage(code))
+      report(.accept, at: nil, systemMessage(code))
       pauseListening()
     }
   }
@@ -194,17 +194,20 @@ enum WorkerMessage: Sendable {
 
   private func keepUp() {
     log?.flush()
+    if reports.areWaiting { reports.flush(nowMs: EventLoop.monotonicMs()) }
     if arePaused {
       shedIdleClients()
       if arePaused { resumeIfPossible() }
-    } else if log == nil {
+    } else if log == nil, !reports.areWaiting {
       upkeep?.stop()
     }
   }
 
   // MARK: Reports
 
-  func reportFailure(_ kind: FailureKind, at server: OriginServer?, _ detail: String) {
-    reports.report(kind, at: server, detail)
+  /// Tells the operator of an event: what it was about stands in `cause` or `url`.
+  func report(_ event: ReportedEvent, at server: OriginServer?, _ cause: String, url: String = "") {
+    reports.report(event, at: server, cause: cause, url: url, nowMs: EventLoop.monotonicMs())
+    if reports.areWaiting { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
   }
 }

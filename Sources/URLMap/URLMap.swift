@@ -18,16 +18,20 @@ public final class URLMap: Sendable {
     /// How many changes may wait for the writer, rounded up to a power of two. Each takes 64 bytes, and 64 more for
     /// each 64 bytes of its key past the 56th.
     public var queueLimit: Int
+    /// What the keys consist of, in the words of `--map-key`: snapshots say it, and a file that says otherwise is
+    /// not loaded.
+    public var mapKey: String
 
     public init(
       maxURLs: Int = 10_000_000, maxKeyBytes: Int = 8192, memoryLimitBytes: Int? = nil,
-      queueLimit: Int = 16_384
+      queueLimit: Int = 16_384, mapKey: String = "path-query"
     ) {
       self.maxURLs = maxURLs
       self.maxKeyBytes = maxKeyBytes
       let perURL = maxURLs.multipliedReportingOverflow(by: 256)
       self.memoryLimitBytes = memoryLimitBytes ?? max(64 << 20, perURL.overflow ? .max : perURL.partialValue)
       self.queueLimit = queueLimit
+      self.mapKey = mapKey
     }
   }
 
@@ -56,6 +60,7 @@ public final class URLMap: Sendable {
 
   let core: MapCore
   let maxKeyBytes: Int
+  let mapKey: String
   private let thread: Locked<Thread?>
 
   /// Starts the writer thread. Stops the process if the system has no thread or no 4 MiB of addresses left.
@@ -68,6 +73,7 @@ public final class URLMap: Sendable {
     configuration.maxKeyBytes = configuration.maxKeyBytes.clamped(to: 1...32_768)
     configuration.queueLimit = configuration.queueLimit.clamped(to: 1...(1 << 24))
     maxKeyBytes = configuration.maxKeyBytes
+    mapKey = configuration.mapKey
     let core = MapCore(configuration)
     self.core = core
     thread = Locked(nil)

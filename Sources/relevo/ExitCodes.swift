@@ -4,8 +4,16 @@ import Glibc
 enum ExitStatus: Int32 {
   /// A flag or a variable is wrong.
   case usage = 64
+  /// A file's content is broken.
+  case badData = 65
+  /// A file that is to be read is not there.
+  case noInput = 66
   /// An address is in use, or an origin does not resolve.
   case unavailable = 69
+  /// Reading or writing failed.
+  case inputOutput = 74
+  /// Another Relevo owns the map file: it may be gone at the next try.
+  case temporary = 75
   /// The map file or the access log cannot be used.
   case configuration = 78
 }

@@ -15,6 +15,9 @@ enum HelpPages {
       relevo serve --listen 0.0.0.0:8080 --map-file /var/lib/relevo/urls.map \\
         --new http://10.0.0.2:8080 --new http://10.0.0.3:8080 --old http://10.0.0.9
 
+    LOOK AT WHAT IT HAS LEARNED:
+      relevo map list --map-file /var/lib/relevo/urls.map --sort hits --limit 20
+
     WHAT A REQUEST GETS:
       the new site has the page              the new site's answer
       it answers 404, the old site has it    the old answer; the URL is remembered
@@ -32,16 +35,22 @@ enum HelpPages {
 
     EXIT CODES:
       0   Stopped by a signal, or a page like this one was asked for.
+      1   relevo map lookup: the URL is not known.
       64  A flag or a variable is wrong.
+      65  relevo map: the map file is broken.
+      66  relevo map: there is no map file.
       69  An address cannot be listened on, or an origin does not resolve.
+      74  Reading or writing failed.
+      75  Another Relevo has the map file.
       78  The map file or the access log cannot be used.
       An error is one line on standard error: what is wrong, what would be right.
 
     ENVIRONMENT:
       Every flag of serve can be a variable: --map-file is RELEVO_MAP_FILE, and
       so on. Flags that may be given several times take values separated by spaces
-      or commas; --via and --no-via are RELEVO_VIA=true and =false. A flag wins
-      over its variable; an empty variable counts as none.
+      or commas, but RELEVO_OLD_MISS_BODY has one text a line; --via and --no-via are
+      RELEVO_VIA=true and =false. A flag wins over its variable; an empty variable
+      counts as none. relevo map takes the map file from RELEVO_MAP_FILE too.
     """
 
   static let serve = """

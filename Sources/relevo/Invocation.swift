@@ -14,14 +14,22 @@ enum Invocation {
     var fromEnvironment = EnvironmentArguments()
     do {
       try Self.checkCommandName(arguments.first)
-      if arguments.first == ServeCommand.configuration.commandName, !Self.asksForHelp(arguments) {
+      try Self.checkMapSubcommand(arguments)
+      var complete = arguments
+      if let subcommand = Self.mapSubcommand(arguments), !Self.asksForHelp(arguments) {
+        fromEnvironment = try EnvironmentArguments(
+          environment, unlessIn: arguments, only: subcommand.flagsFromEnvironment)
+        // Not at the end, where they would be URLs behind a `--`.
+        complete.insert(contentsOf: fromEnvironment.arguments, at: 2)
+      } else if arguments.first == ServeCommand.configuration.commandName, !Self.asksForHelp(arguments) {
         fromEnvironment = try EnvironmentArguments(environment, unlessIn: arguments)
+        complete += fromEnvironment.arguments
       }
-      var command = try Relevo.parseAsRoot(arguments + fromEnvironment.arguments)
+      var command = try Relevo.parseAsRoot(complete)
       if let serve = command as? ServeCommand {
         try serve.checkTogether()
         self = .run(serve)
-      } else if command is DemoCommand {
+      } else if command is DemoCommand || command is any MapSubcommand {
         self = .run(command)
       } else {
         // Everything else that can be parsed is a way to ask for a help page, and throws it.
@@ -37,9 +45,16 @@ enum Invocation {
         self = .print(message)
       } else {
         self = .refuse(
-          CommandFailure(fromEnvironment.namingVariables(in: Self.withHint(message)), code: .usage))
+          CommandFailure(
+            fromEnvironment.namingVariables(in: Self.withHint(message, for: arguments)), code: .usage))
       }
     }
+  }
+
+  /// The subcommand of `relevo map` that the command line names.
+  private static func mapSubcommand(_ arguments: [String]) -> (any MapSubcommand.Type)? {
+    guard arguments.first == MapCommand.configuration.commandName, arguments.count > 1 else { return nil }
+    return MapCommand.subcommand(named: arguments[1])
   }
 
   private static func asksForHelp(_ arguments: [String]) -> Bool {
@@ -55,15 +70,32 @@ enum Invocation {
         throw CommandFailure(
           "\(flag) comes after the command: relevo serve \(flag) …; relevo --help explains", code: .usage)
       }
-    } else if !["serve", "demo", "help"].contains(first) {
+    } else if first != "help", !Relevo.configuration.subcommands.contains(where: { $0._commandName == first })
+    {
       throw CommandFailure(
-        "there is no command '\(first)': write relevo serve or relevo demo; relevo --help explains both",
+        "there is no command '\(first)': write relevo serve, relevo map or relevo demo; relevo --help explains",
         code: .usage)
     }
   }
 
-  private static func withHint(_ message: String) -> String {
-    let hintless = message.hasPrefix("Unknown option") && !message.contains("Did you mean")
-    return hintless ? message + ": relevo serve --help lists the flags" : message
+  /// The same slips one word further on.
+  private static func checkMapSubcommand(_ arguments: [String]) throws(CommandFailure) {
+    guard arguments.first == MapCommand.configuration.commandName, arguments.count > 1 else { return }
+    let word = arguments[1]
+    guard !asksForHelp(arguments), MapCommand.subcommand(named: word) == nil else { return }
+    if word.hasPrefix("-") {
+      let flag = word.prefix { $0 != "=" }
+      throw CommandFailure(
+        "\(flag) comes after the subcommand: relevo map list \(flag) …; relevo map --help lists them",
+        code: .usage)
+    }
+    throw CommandFailure(
+      "there is no subcommand '\(word)' of relevo map: relevo map --help lists them", code: .usage)
+  }
+
+  private static func withHint(_ message: String, for arguments: [String]) -> String {
+    guard message.hasPrefix("Unknown option"), !message.contains("Did you mean") else { return message }
+    let command = mapSubcommand(arguments) == nil ? arguments.prefix(1) : arguments.prefix(2)
+    return message + ": relevo \(command.joined(separator: " ")) --help lists the flags"
   }
 }

@@ -1,15 +1,17 @@
 import ArgumentParser
+import Glibc
 
-/// The command: `relevo serve`, `relevo demo`, and the pages that explain them.
+/// The command: `relevo serve`, `relevo map`, `relevo demo`, and the pages that explain them.
 @main
 struct Relevo: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "relevo",
     abstract: "Runs a new website in front of the old one that it replaces, page by page.",
-    usage: "relevo serve --new URL... --old URL... [flags]\nrelevo demo [--port PORT]",
+    usage:
+      "relevo serve --new URL... --old URL... [flags]\nrelevo map SUBCOMMAND --map-file FILE\nrelevo demo [--port PORT]",
     discussion: HelpPages.relevo,
     version: "relevo 0.1.0",
-    subcommands: [ServeCommand.self, DemoCommand.self])
+    subcommands: [ServeCommand.self, MapCommand.self, DemoCommand.self])
 
   static func main() {
     let arguments = Array(CommandLine.arguments.dropFirst())
@@ -23,6 +25,8 @@ struct Relevo: ParsableCommand {
         try command.run()
       } catch let failure as CommandFailure {
         failure.exit()
+      } catch let code as ExitCode {
+        Glibc.exit(code.rawValue)
       } catch {
         CommandFailure("\(error)", code: .unavailable).exit()
       }

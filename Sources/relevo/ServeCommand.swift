@@ -91,6 +91,7 @@ struct ServeCommand: ParsableCommand {
       oldMissOn: try fallback.oldMissOn.statuses())
     configuration.mapKey = map.mapKey.mapKey
     configuration.mapRecheckAfter = map.mapRecheckAfter.duration
+    configuration.softMisses = fallback.softMisses
     configuration.missTTL = fallback.missTTL.duration
     configuration.replayMemoryBytes = replay.memory.bytes
     configuration.replayLimitBytes = replay.replayLimit.bytes

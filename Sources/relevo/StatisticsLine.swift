@@ -8,6 +8,7 @@ extension ProxyStatistics {
       ("connections", connections), ("requests", requests), ("new", answeredByNew),
       ("old-fallback", answeredByOldAfterMiss), ("old-map", answeredByOldFromMap), ("held", answeredByHeld),
       ("own", answeredByRelevo), ("bad-requests", badRequests), ("double-misses", doubleMisses),
+      ("soft-misses", softMisses),
       ("past-replay-limit", fallbacksPastReplayLimit), ("fallbacks-failed", fallbacksFailed),
       ("retries", retries),
       ("origin-failures", originFailures), ("clients-gone", clientsGone), ("learned", learned),

@@ -4,6 +4,8 @@ import URLMap
 /// The URL map, its file and what writes it, as the command starts and stops them.
 struct URLMemory {
   let map: URLMap
+  /// Held until the process ends.
+  private let lock: MapLock?
   /// How the map starts, for the log once the server has started.
   private let origin: String
   private let keeper: SnapshotKeeper?
@@ -12,12 +14,13 @@ struct URLMemory {
 
   /// Loads what the map file holds, or the file before it when that one is broken.
   ///
-  /// - Throws: ``CommandFailure`` when there are files and none can be used.
+  /// - Throws: ``CommandFailure`` when there are files and none can be used, or another process owns them.
   init(_ flags: MapFlags, logger: Logger) throws(CommandFailure) {
-    map = URLMap(URLMap.Configuration(maxURLs: flags.mapMaxURLs))
+    map = URLMap(URLMap.Configuration(maxURLs: flags.mapMaxURLs, mapKey: flags.mapKey.rawValue))
     guard let path = flags.mapFile?.description else {
       origin = "the URL map lives in memory only: give --map-file to keep it"
       keeper = nil
+      lock = nil
       mustWrite = false
       return
     }
@@ -25,9 +28,15 @@ struct URLMemory {
     let report: LoadReport
     do {
       try file.checkFolder()
+      lock = try MapLock(mapPath: path)
       report = try file.load(into: map)
     } catch {
-      throw CommandFailure("--map-file \(path): \(error)", code: .configuration)
+      switch error {
+      case .locked: throw CommandFailure("--map-file \(error)", code: .temporary)
+      case .otherMapKey: throw CommandFailure("--map-file \(error)", code: .configuration)
+      case .refused, .system, .outOfMemory, .noneUsable:
+        throw CommandFailure("--map-file \(path): \(error)", code: .configuration)
+      }
     }
     if let refused = report.refused {
       logger.warning("the map file was refused: \(refused)", metadata: ["used": "\(report.path)"])

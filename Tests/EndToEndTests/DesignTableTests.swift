@@ -308,6 +308,54 @@ struct DesignTableTests {
     }
   }
 
+  @Test("past the recheck age an outage of the new site does not cost a known page its visitors")
+  func recheckWhileNewFails() throws {
+    let new = try ScriptedOrigin { exchange in
+      try exchange.answer(exchange.head["X-Down"] == nil ? 404 : 503, "new")
+    }
+    try withSite(
+      new: new, old: .always(200, "old"), "--map-recheck-after", "10ms", "--debug-headers"
+    ) { site in
+      try site.learn("/page")
+      #expect(try site.get("/page", ["X-Down: 1"]).exact.hasSuffix("X-Relevo-Route: old-map\r\n\r\nold"))
+      try site.new.stop()
+      #expect(try site.get("/page").exact.hasSuffix("X-Relevo-Route: old-map\r\n\r\nold"))
+      #expect(try site.log("/page", count: 3).notes == ["new-down"])
+    }
+  }
+
+  @Test("past the recheck age a known page is never a 404 since the old server is down")
+  func recheckWhileOldFails() throws {
+    let old = try ScriptedOrigin { exchange in
+      try exchange.answer(exchange.head["X-Down"] == nil ? 200 : 503, "old")
+    }
+    try withSite(new: .pages([:]), old: old, "--map-recheck-after", "10ms") { site in
+      try site.learn("/page")
+      let broken = try site.get("/page", ["X-Down: 1"])
+      #expect(broken.status == 503 && broken.text == "old")
+      try site.old.stop()
+      let own = try site.get("/page")
+      #expect(own.status == 503)
+      #expect(own["Retry-After"] == "10")
+      #expect(try site.log("/page", count: 3).notes == ["old-down"])
+    }
+  }
+
+  @Test("a page that has moved to the new site is named in the log")
+  func migrationIsLogged() throws {
+    let new = try ScriptedOrigin { exchange in
+      try exchange.answer(exchange.head["X-Now"] == nil ? 404 : 200, "new")
+    }
+    try withSite(new: new, old: .always(200, "old"), "--map-recheck-after", "10ms") { site in
+      try site.learn("/page?x=1")
+      #expect(try site.get("/page?x=1", ["X-Now: 1"]).text == "new")
+      _ = try site.relevo.process.errors.wait("a line that names the page") {
+        $0.contains(" info migrated: ") && $0.hasSuffix(" url=\"/page?x=1\"")
+      }
+      #expect(try site.log("/page?x=1", count: 2).notes == ["migrated"])
+    }
+  }
+
   @Test("past the recheck age a page that new still misses comes from old, and is known anew")
   func recheckRenewed() throws {
     try withSite(

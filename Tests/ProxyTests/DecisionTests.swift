@@ -10,7 +10,7 @@ struct DecisionTests {
     var step: Step
     var statuses: [UInt16]
     var verdict: Verdict
-    var leadsHome: [Bool] = either
+    var softMiss: [SoftMiss] = [.no, .possible]
     var canBeRepeated: [Bool] = either
     var isKnownDoubleMiss: [Bool] = either
     var methodTeaches: [Bool] = either
@@ -21,13 +21,13 @@ struct DecisionTests {
     var facts: [AnswerFacts] {
       var all: [AnswerFacts] = []
       for status in statuses {
-        for home in leadsHome {
+        for softMiss in softMiss {
           for repeats in canBeRepeated {
             for known in isKnownDoubleMiss {
               for teaches in methodTeaches {
                 all.append(
                   AnswerFacts(
-                    status: status, leadsHome: home, requestCanBeRepeated: repeats,
+                    status: status, softMiss: softMiss, requestCanBeRepeated: repeats,
                     isKnownDoubleMiss: known, methodTeaches: teaches))
               }
             }
@@ -63,7 +63,9 @@ struct DecisionTests {
     Case(
       step: .recheck, statuses: learned.filter { $0 < 400 }, verdict: .deliver(.none),
       methodTeaches: [false]),
-    Case(step: .recheck, statuses: [401, 410] + otherRefusals + errors, verdict: .deliver(.none)),
+    Case(step: .recheck, statuses: [401, 410] + otherRefusals, verdict: .deliver(.none)),
+    Case(step: .recheck, statuses: errors, verdict: .dropAndAskOld, canBeRepeated: [true]),
+    Case(step: .recheck, statuses: errors, verdict: .deliver(.none), canBeRepeated: [false]),
     Case(
       step: .recheck, statuses: misses, verdict: .holdAndAskOld(renews: true), canBeRepeated: [true]),
     Case(step: .recheck, statuses: misses, verdict: .deliverUnrepeatable, canBeRepeated: [false]),
@@ -73,11 +75,15 @@ struct DecisionTests {
     let step = Step.oldAfterMiss(renews: renews)
     return [
       Case(
-        step: step, statuses: learned, verdict: .deliver(.learn), leadsHome: [false], methodTeaches: [true]),
-      Case(step: step, statuses: learned, verdict: .deliver(.none), leadsHome: [true]),
+        step: step, statuses: learned, verdict: .deliver(.learn), softMiss: [.no], methodTeaches: [true]),
+      Case(step: step, statuses: learned, verdict: .deliver(.none), softMiss: [.possible]),
       Case(step: step, statuses: learned, verdict: .deliver(.none), methodTeaches: [false]),
+      Case(
+        step: step, statuses: learned, verdict: .dropAndDeliverHeld(.bothMissed(forget: renews)),
+        softMiss: [.certain], methodTeaches: [true]),
       Case(step: step, statuses: otherRefusals, verdict: .deliver(.none)),
-      Case(step: step, statuses: errors, verdict: .dropAndDeliverHeld(.oldFailed)),
+      Case(
+        step: step, statuses: errors, verdict: renews ? .deliver(.none) : .dropAndDeliverHeld(.oldFailed)),
       Case(
         step: step, statuses: oldMisses, verdict: .dropAndDeliverHeld(.bothMissed(forget: renews)),
         methodTeaches: [true]),
@@ -92,6 +98,12 @@ struct DecisionTests {
     Case(
       step: .oldByMap, statuses: oldMisses, verdict: .dropAndAskNew(.forget), canBeRepeated: [true],
       methodTeaches: [true]),
+    Case(
+      step: .oldByMap, statuses: learned, verdict: .dropAndAskNew(.forget), softMiss: [.certain],
+      canBeRepeated: [true], methodTeaches: [true]),
+    Case(
+      step: .oldByMap, statuses: learned, verdict: .deliver(.forget), softMiss: [.certain],
+      canBeRepeated: [false], methodTeaches: [true]),
     Case(
       step: .oldByMap, statuses: oldMisses, verdict: .dropAndAskNew(.none), canBeRepeated: [true],
       methodTeaches: [false]),
@@ -132,7 +144,9 @@ struct DecisionTests {
   @Test("the new pool is asked first: what is no miss goes out, a miss is held", arguments: firstOfNew)
   func newFirst(_ one: Case) throws { Self.expectVerdict(one, of: try Self.table()) }
 
-  @Test("a URL learned long ago: the new pool's page ends the detour, its miss renews it", arguments: recheck)
+  @Test(
+    "a URL learned long ago: the new pool's page ends the detour, its miss or its failure goes on to the old server",
+    arguments: recheck)
   func rechecks(_ one: Case) throws { Self.expectVerdict(one, of: try Self.table()) }
 
   @Test(
@@ -154,10 +168,10 @@ struct DecisionTests {
     Case(
       step: .oldAfterMiss(renews: false), statuses: [403, 500, 404],
       verdict: .dropAndDeliverHeld(.bothMissed(forget: false))),
-    Case(step: .oldAfterMiss(renews: true), statuses: [501], verdict: .dropAndDeliverHeld(.oldFailed)),
+    Case(step: .oldAfterMiss(renews: false), statuses: [501], verdict: .dropAndDeliverHeld(.oldFailed)),
     Case(
       step: .oldAfterMiss(renews: false), statuses: [200, 418], verdict: .deliver(.learn),
-      leadsHome: [false], methodTeaches: [true]),
+      softMiss: [.no], methodTeaches: [true]),
     Case(step: .oldAfterMiss(renews: false), statuses: [201, 302, 410], verdict: .deliver(.none)),
     Case(
       step: .oldByMap, statuses: [403, 500], verdict: .dropAndAskNew(.forget), canBeRepeated: [true],

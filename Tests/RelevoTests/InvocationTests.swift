@@ -51,6 +51,7 @@ struct InvocationTests {
     #expect(configuration.writesForwarded)
     #expect(configuration.writesVia)
     #expect(configuration.oldHost == nil)
+    #expect(configuration.softMisses == SoftMissRules())
     #expect(!configuration.debugHeaders)
     #expect(configuration.resolveEvery == .seconds(30))
   }
@@ -61,7 +62,7 @@ struct InvocationTests {
       "serve", "--listen", "[::1]:81", "--listen", "unix:/run/r.sock", "--new", "http://a:1", "--new",
       "http://b",
       "--old", "http://c", "--workers", "3", "--fallback-on", "404,410", "--learn-on", "2xx", "--old-miss-on",
-      "404",
+      "404", "--old-miss-redirect", "/", "/error.html", "--old-miss-body", "Not here", "--old-miss-body=--",
       "--miss-ttl", "0", "--map-key", "path", "--map-recheck-after", "2h", "--replay-memory", "1k",
       "--replay-limit",
       "2k", "--header-timeout", "1s", "--connect-timeout", "2s", "--response-timeout", "3s", "--idle-timeout",
@@ -77,6 +78,8 @@ struct InvocationTests {
       configuration.newServers == [OriginAddress(host: "a", port: 1), OriginAddress(host: "b", port: 80)])
     #expect(configuration.oldServers == [OriginAddress(host: "c", port: 80)])
     #expect(configuration.workers == 3)
+    #expect(
+      configuration.softMisses == SoftMissRules(redirects: ["/", "/error.html"], bodies: ["Not here", "--"]))
     #expect(configuration.missTTL == .zero)
     #expect("\(configuration.mapKey)" == "path")
     #expect(configuration.mapRecheckAfter == .seconds(7200))
@@ -134,7 +137,8 @@ struct InvocationTests {
         "serve needs the server of the old site: --old http://host:port, or RELEVO_OLD in the environment"
       ),
       (
-        ["serv"], "there is no command 'serv': write relevo serve or relevo demo; relevo --help explains both"
+        ["serv"],
+        "there is no command 'serv': write relevo serve, relevo map or relevo demo; relevo --help explains"
       ),
       (
         ["--map-file=x"],
@@ -168,6 +172,23 @@ struct InvocationTests {
         "the value '0' is invalid for '--port <port>': give a whole number from 1 to 65535"
       ),
       (["demo", "extra"], "unexpected argument 'extra'"),
+      (["map", "lst"], "there is no subcommand 'lst' of relevo map: relevo map --help lists them"),
+      (
+        ["map", "--map-file=x", "list"],
+        "--map-file comes after the subcommand: relevo map list --map-file …; relevo map --help lists them"
+      ),
+      (
+        ["map", "list", "--zzzzzzzzzz"],
+        "unknown option '--zzzzzzzzzz': relevo map list --help lists the flags"
+      ),
+      (
+        ["map", "list", "--limit", "0"],
+        "the value '0' is invalid for '--limit <count>': give a whole number from 1 to 9223372036854775807"
+      ),
+      (
+        ["map", "list", "--sort", "size"],
+        "the value 'size' is invalid for '--sort <order>'. Please provide one of 'url', 'hits' or 'last'"
+      ),
     ])
   func badCommandLines(arguments: [String], sentence: String) throws {
     guard case .refuse(let failure) = Invocation(arguments: arguments, environment: [:]) else {
@@ -180,7 +201,10 @@ struct InvocationTests {
 
   @Test(
     "each origin and status flag refuses nonsense and names itself",
-    arguments: ["--new", "--old", "--old-host", "--fallback-on", "--learn-on", "--old-miss-on", "--listen"])
+    arguments: [
+      "--new", "--old", "--old-host", "--fallback-on", "--learn-on", "--old-miss-on", "--old-miss-redirect",
+      "--listen",
+    ])
   func nonsense(flag: String) {
     let failure = failure("serve", flag, "?z?")
     #expect(failure?.description.hasPrefix("the value '?z?' is invalid for '\(flag) <") == true)
@@ -216,13 +240,35 @@ struct HelpTests {
 
   @Test(
     "no line of a page is wider than 80 columns",
-    arguments: [["--help"], ["serve", "--help"], ["demo", "--help"]])
+    arguments: [["--help"], ["serve", "--help"], ["map", "--help"], ["demo", "--help"]])
   func width(arguments: [String]) throws {
     guard case .print(let help) = Invocation(arguments: arguments, environment: [:]) else {
       Issue.record("no page")
       return
     }
     #expect(help.split(separator: "\n").allSatisfy { $0.count <= 80 })
+  }
+
+  @Test("relevo map alone prints its page, with the exit codes")
+  func mapPage() throws {
+    let help = try #require(page("map"))
+    #expect(help == page("map", "--help"))
+    #expect(help == page("help", "map"))
+    for part in ["  list ", "EXIT CODES", "  65  ", "  66  ", "  75  "] {
+      #expect(help.contains(part), "the page lacks \(part)")
+    }
+  }
+
+  @Test(
+    "each subcommand of relevo map has a page that fits 80 columns and explains every flag",
+    arguments: MapCommand.configuration.subcommands.map { $0._commandName })
+  func mapSubcommandPages(name: String) throws {
+    let help = try #require(page("map", name, "--help"))
+    #expect(help.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    #expect(help.contains("--map-file <path>"))
+    for flag in try HelpPage(of: "map", name).flags where flag.name != "help" && flag.name != "version" {
+      #expect(flag.text.contains(". ") || flag.text.hasSuffix("."), "\(flag.name): \(flag.text)")
+    }
   }
 
   @Test("every flag of serve is explained in a sentence with its default, unless it has none")
@@ -253,8 +299,10 @@ struct HelpTests {
 struct HelpPage {
   let flags: [(name: String, text: String)]
 
-  init(of command: String) throws {
-    let help = try #require(page(command, "--help"))
+  init(of command: String...) throws {
+    guard case .print(let help) = Invocation(arguments: command + ["--help"], environment: [:]) else {
+      throw CommandFailure("\(command) has no page", code: 0)
+    }
     var flags: [(name: String, text: String)] = []
     for line in help.split(separator: "\n", omittingEmptySubsequences: false) {
       if let match = line.firstMatch(of: /^  (?:-[a-z], )?--([a-z-]+)(?:\/--[a-z-]+)?(?: <[^>]+>)?(.*)$/) {

@@ -65,6 +65,7 @@ struct SnapshotTests {
     let text = String(decoding: try #require(readFile(file.path)), as: UTF8.self)
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines.first == "# relevo url map 1")
+    #expect(lines[1] == "# map-key path-query")
     #expect(lines[lines.count - 3] == "/noexiste.html old 1763912535 1763912601 5")
     #expect(lines[lines.count - 2].wholeMatch(of: /# end urls=1 crc32=[0-9a-f]{8}/) != nil)
     #expect(lines.last == "")
@@ -229,6 +230,48 @@ struct SnapshotTests {
     let gone = URLMap()
     #expect(try file.load(into: gone).source == .previous)
     #expect(gone.allKeys == ["/first"])
+  }
+
+  @Test("what the keys consist of stands in the file, and a map for other keys does not load it")
+  func mapKey() throws {
+    let map = URLMap(.init(mapKey: "host-path"))
+    map.learn("www.example.com/a")
+    map.waitUntilApplied()
+    try file.write(map)
+    #expect(try file.load(into: URLMap(.init(mapKey: "host-path"))).mapKey == "host-path")
+    let other = URLMap()
+    #expect(throws: SnapshotError.otherMapKey(path: file.path, file: "host-path", map: "path-query")) {
+      try file.load(into: other)
+    }
+    #expect(other.count == 0)
+    #expect(try file.read(into: other).mapKey == "host-path")
+    try file.write(other, mapKey: "path")
+    #expect(try file.read(into: URLMap()).mapKey == "path")
+  }
+
+  @Test(
+    "a file that does not say what its keys consist of has path and query; one that says it late is refused")
+  func mapKeyUnsaid() throws {
+    write(whole(["/a?b old 1 2 3"]))
+    #expect(try file.load(into: URLMap(.init(mapKey: "path-query"))).mapKey == "path-query")
+    #expect(throws: SnapshotError.self) { try file.load(into: URLMap(.init(mapKey: "path"))) }
+    #expect(refusal(whole(["/a old 1 2 3", "# map-key path"], urls: 1))?.reason.contains("behind") == true)
+    #expect(refusal(whole(["# map-key "], urls: 0))?.line == 2)
+  }
+
+  @Test("who only reads renames nothing and takes no lock")
+  func readOnly() throws {
+    try file.write(map("/first"))
+    try file.write(map("/second"))
+    write("broken\n")
+    let lock = try MapLock(mapPath: file.path)
+    let seen = URLMap()
+    let report = try file.read(into: seen)
+    withExtendedLifetime(lock) {}
+    #expect(report.source == .previous)
+    #expect(report.refused != nil)
+    #expect(exists(file.path))
+    #expect(!exists(file.refusedPath))
   }
 
   @Test("when both are broken, one sentence names both, and both stay")

@@ -56,4 +56,20 @@ struct FileDescriptor: ~Copyable {
   borrowing func sync() throws(SnapshotError) {
     guard fsync(fd) == 0 else { throw .system(path: path, action: "bring it to the disk", code: errno) }
   }
+
+  borrowing func truncate(to bytes: Int) throws(SnapshotError) {
+    guard ftruncate(fd, bytes) == 0 else { throw .system(path: path, action: "cut it", code: errno) }
+  }
+
+  /// Takes the system's lock on the file, which ends when the file is closed. False when another has it.
+  borrowing func lockIfFree() throws(SnapshotError) -> Bool {
+    while flock(fd, LOCK_EX | LOCK_NB) != 0 {
+      switch errno {
+      case EINTR: continue
+      case EWOULDBLOCK: return false
+      default: throw .system(path: path, action: "lock it", code: errno)
+      }
+    }
+    return true
+  }
 }

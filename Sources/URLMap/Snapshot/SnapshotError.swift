@@ -8,6 +8,10 @@ public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
   case system(path: String, action: String, code: Int32)
   /// The URLs do not fit into the map's memory limit.
   case outOfMemory(path: String, limitBytes: Int)
+  /// A process owns the map file; its id, if it could be told.
+  case locked(path: String, holder: Int32?)
+  /// The file's keys were made in another way than the map's: they would never be found.
+  case otherMapKey(path: String, file: String, map: String)
   /// Neither the snapshot nor the one before it can be used.
   indirect case noneUsable(current: SnapshotError, previous: SnapshotError)
 
@@ -19,6 +23,13 @@ public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
       return "\(path): cannot \(action): \(unsafe String(cString: strerror(code)))"
     case .outOfMemory(let path, let limitBytes):
       return "\(path): its URLs do not fit into the map's limit of \(limitBytes) bytes"
+    case .locked(let path, let holder):
+      let owner = holder.map { "process \($0)" } ?? "another process"
+      return "\(path) is in use by \(owner): one Relevo at a time keeps a map file, stop that one or give "
+        + "another file"
+    case .otherMapKey(let path, let file, let map):
+      return "\(path) was made with --map-key \(file), not \(map): give --map-key \(file), or move the file "
+        + "away to begin with an empty map"
     case .noneUsable(let current, let previous):
       return "no usable URL map: \(current); and the one before it: \(previous). "
         + "Put a good copy in place, or move both files away to begin with an empty map"
@@ -54,6 +65,8 @@ public struct LoadReport: Sendable, Equatable {
   public var source: Source
   /// The file that was loaded; the snapshot's path if there is none.
   public var path: String
+  /// What the file's keys consist of, as `--map-key` says it; the map's own if there is no file.
+  public var mapKey: String
   public var urls: Int
   public var duration: Duration
   /// With `previous`: why the snapshot could not be used.

@@ -2,8 +2,8 @@ import Glibc
 
 /// The file that keeps a URL map: text, one URL a line, read by HAProxy and Apache as it stands.
 ///
-/// Beside `path` there are `path.prev`, the snapshot before, `path.tmp` while one is written, and `path.refused`, a broken
-/// one that was found at the start, kept for inspection.
+/// Beside `path` there are `path.prev`, the snapshot before, `path.tmp` while one is written, `path.refused`, a broken
+/// one that was found at the start, kept for inspection, and `path.lock` (see ``MapLock``).
 public struct SnapshotFile: Sendable {
   public let path: String
   var previousPath: String { path + ".prev" }
@@ -21,12 +21,14 @@ public struct SnapshotFile: Sendable {
   ///
   /// On an error the present file is as it was and the temporary one is removed. Blocks: not for an event loop. Memory:
   /// two buffers of 256 KiB at most.
+  ///
+  /// `mapKey` is what the keys consist of, in the words of `--map-key`; nil: what the map was made for.
   @discardableResult
-  public func write(_ map: URLMap) throws(SnapshotError) -> SnapshotReport {
+  public func write(_ map: URLMap, mapKey: String? = nil) throws(SnapshotError) -> SnapshotReport {
     let start = ContinuousClock.now
     let written: (urls: Int, bytes: Int)
     do {
-      written = try writeTemporary(map)
+      written = try writeTemporary(map, mapKey: mapKey ?? map.mapKey)
       try rotate()
     } catch {
       _ = unsafe unlink(temporaryPath)
@@ -37,11 +39,13 @@ public struct SnapshotFile: Sendable {
       path: path, urls: written.urls, bytes: written.bytes, duration: ContinuousClock.now - start)
   }
 
-  private func writeTemporary(_ map: URLMap) throws(SnapshotError) -> (urls: Int, bytes: Int) {
+  private func writeTemporary(
+    _ map: URLMap, mapKey: String
+  ) throws(SnapshotError) -> (urls: Int, bytes: Int) {
     let file = try FileDescriptor(
       opening: temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, to: "create the new URL map")
     let bufferBytes = 256 << 10
-    var buffer = Array(SnapshotFormat.head.utf8)
+    var buffer = Array(SnapshotFormat.head(mapKey: mapKey).utf8)
     buffer.reserveCapacity(bufferBytes + map.maxKeyBytes + 2048)
     var checksum = CRC32()
     var urls = 0
@@ -114,28 +118,53 @@ public struct SnapshotFile: Sendable {
   /// Look-ups go on meanwhile; changes wait in the queue, and those that find it full are refused. URLs that the map
   /// knows already stay, with the later times and the sum of the visits. O(bytes of the file); fastest when the keys
   /// are in order, as `write` leaves them.
+  ///
+  /// - Throws: also ``SnapshotError/otherMapKey(path:file:map:)``, when the map is for other keys.
   @discardableResult
   public func load(into map: URLMap) throws(SnapshotError) -> LoadReport {
+    let report = try read(into: map, mapKey: map.mapKey)
+    if case .refused = report.refused { _ = unsafe rename(path, refusedPath) }
+    return report
+  }
+
+  /// As ``load(into:)``, for those who only look, at the file of a running Relevo as well: takes no lock, changes and
+  /// renames nothing, and takes keys of any kind; the report says which they are.
+  @discardableResult
+  public func read(into map: URLMap) throws(SnapshotError) -> LoadReport {
+    try read(into: map, mapKey: nil)
+  }
+
+  private func read(into map: URLMap, mapKey: String?) throws(SnapshotError) -> LoadReport {
     let start = ContinuousClock.now
     let failure: SnapshotError
     do {
-      let urls = try SnapshotLoader.load(path, into: map)
-      return LoadReport(source: .current, path: path, urls: urls, duration: ContinuousClock.now - start)
+      return try read(path, .current, into: map, mapKey: mapKey, since: start)
     } catch {
-      if case .outOfMemory = error { throw error }
-      failure = error
+      switch error {
+      case .outOfMemory, .otherMapKey: throw error
+      case .refused, .system, .locked, .noneUsable: failure = error
+      }
     }
     do {
-      let urls = try SnapshotLoader.load(previousPath, into: map)
-      if case .refused = failure { _ = unsafe rename(path, refusedPath) }
-      return LoadReport(
-        source: .previous, path: previousPath, urls: urls, duration: ContinuousClock.now - start,
-        refused: failure)
+      var report = try read(previousPath, .previous, into: map, mapKey: mapKey, since: start)
+      report.refused = failure
+      return report
     } catch {
       if failure.isMissing, error.isMissing {
-        return LoadReport(source: .none, path: path, urls: 0, duration: ContinuousClock.now - start)
+        return LoadReport(
+          source: .none, path: path, mapKey: map.mapKey, urls: 0, duration: ContinuousClock.now - start)
       }
       throw .noneUsable(current: failure, previous: error)
     }
+  }
+
+  private func read(
+    _ path: String, _ source: LoadReport.Source, into map: URLMap, mapKey: String?,
+    since start: ContinuousClock.Instant
+  ) throws(SnapshotError) -> LoadReport {
+    let loaded = try SnapshotLoader.load(path, into: map, mapKey: mapKey)
+    return LoadReport(
+      source: source, path: path, mapKey: loaded.mapKey, urls: loaded.urls,
+      duration: ContinuousClock.now - start)
   }
 }

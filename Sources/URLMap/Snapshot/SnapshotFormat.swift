@@ -2,13 +2,15 @@
 ///
 /// ```
 ///   # relevo url map 1
+///   # map-key path-query
 ///   # …comments…
 ///   /noexiste.html old 1763912535 1763912601 5
 ///   # end urls=1 crc32=0a1b2c3d
 /// ```
 /// An entry is the key, the word `old`, when it was learned and last used (seconds since 1970) and its visits, one
 /// space between. HAProxy and Apache take the first word as the key and the second as the value. A comment begins with
-/// `# `; no key does. The checksum is of all bytes before the end line.
+/// `# `; no key does. What the keys consist of stands above the first entry, in the words of `--map-key`; a file that
+/// does not say it has `path-query`. The checksum is of all bytes before the end line.
 ///
 /// **Long URLs.** Apache (2.4) reads a map in pieces of 1024 bytes and takes each piece for a line. A URL is found
 /// if it and the word behind it fit into the first piece; what is cut off then begins with a digit, which no URL
@@ -17,6 +19,9 @@
 /// Apache skips it. HAProxy skips spaces at the beginning of a line.
 enum SnapshotFormat {
   static let firstLine = "# relevo url map 1"
+  static let mapKeyStart = "# map-key "
+  /// What a file's keys consist of that does not say it.
+  static let unsaidMapKey = "path-query"
   static let endLineStart = "# end urls="
   static let endLineMiddle = " crc32="
   static let apachePieceBytes = 1024
@@ -25,8 +30,10 @@ enum SnapshotFormat {
   /// What a line has beside its key: three numbers, the word, the spaces and the line's end.
   static let longestRest = 3 * 10 + 3 + 4 + 1
 
-  static let head = """
+  static func head(mapKey: String) -> String {
+    """
     \(firstLine)
+    \(mapKeyStart)\(mapKey)
     # URL, "old", learned, last used (both in seconds since 1970), visits. Written by Relevo: do not edit, the
     # checksum in the last line is of all that stands above it. Others read this file as it stands:
     #   HAProxy:  use_backend old if { pathq,map_str(/path/of/this/file) -m found }
@@ -36,6 +43,7 @@ enum SnapshotFormat {
     #             (Apache finds no URL over 1019 bytes in a text map)
 
     """
+  }
 
   /// Appends the line of one entry.
   static func append(_ key: RawSpan, _ entry: MapEntry, to line: inout [UInt8]) {
@@ -82,6 +90,7 @@ enum SnapshotFormat {
 
   enum Line {
     case comment
+    case mapKey(String)
     case entry(key: Range<Int>, MapEntry)
     case end(urls: UInt32, checksum: UInt32)
   }
@@ -94,7 +103,8 @@ enum SnapshotFormat {
   /// What `line`, which is without its line end, says. Strict: only what is written above passes.
   static func parse(_ line: Span<UInt8>, maxKeyBytes: Int) throws(BadLine) -> Line {
     if line.count > 0, line[0] == UInt8(ascii: "#"), line.count == 1 || line[1] == UInt8(ascii: " ") {
-      return hasPrefix(line, endLineStart) ? try parseEnd(line) : .comment
+      if hasPrefix(line, endLineStart) { return try parseEnd(line) }
+      return hasPrefix(line, mapKeyStart) ? try parseMapKey(line) : .comment
     }
     var start = 0
     while start < line.count, line[start] == UInt8(ascii: " ") { start += 1 }
@@ -119,6 +129,15 @@ enum SnapshotFormat {
     let used = try number(line, &position, "the time of the last use", endsWith: UInt8(ascii: " "))
     let hits = try number(line, &position, "the number of visits", endsWith: nil)
     return .entry(key: key, MapEntry(learnedAt: learned, lastUsedAt: used, hits: hits))
+  }
+
+  private static func parseMapKey(_ line: Span<UInt8>) throws(BadLine) -> Line {
+    let word = line.extracting(mapKeyStart.utf8.count...)
+    let isWord = word.indices.allSatisfy { (0x61...0x7A).contains(word[$0]) || word[$0] == UInt8(ascii: "-") }
+    guard isWord, (1...32).contains(word.count) else {
+      throw BadLine(reason: "after `\(mapKeyStart)`, a word such as path-query is missing")
+    }
+    return .mapKey(unsafe word.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) })
   }
 
   private static func parseEnd(_ line: Span<UInt8>) throws(BadLine) -> Line {

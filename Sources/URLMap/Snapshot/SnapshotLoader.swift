@@ -4,6 +4,9 @@ import Glibc
 struct SnapshotLoader: ~Copyable {
   private let path: String
   private let maxKeyBytes: Int
+  /// What the keys must consist of; nil: anything.
+  private let wantedMapKey: String?
+  private var mapKey = SnapshotFormat.unsaidMapKey
   private var line = 0
   private var urls = 0
   private var checksum = CRC32()
@@ -13,9 +16,11 @@ struct SnapshotLoader: ~Copyable {
 
   private static let readBytes = 256 << 10
 
-  /// How many URLs were loaded.
-  static func load(_ path: String, into map: URLMap) throws(SnapshotError) -> Int {
-    var loader = SnapshotLoader(path, maxKeyBytes: map.maxKeyBytes)
+  /// Loads the file at `path`, if its keys are of the kind `mapKey` or that is nil: how many URLs it had, and the kind.
+  static func load(
+    _ path: String, into map: URLMap, mapKey: String?
+  ) throws(SnapshotError) -> (urls: Int, mapKey: String) {
+    var loader = SnapshotLoader(path, maxKeyBytes: map.maxKeyBytes, mapKey: mapKey)
     let file = try FileDescriptor(opening: path, O_RDONLY, to: "open the URL map")
     let result = map.core.writer.withLock { writer -> Result<Int, SnapshotError> in
       var builder = TrieBuilder()
@@ -30,12 +35,13 @@ struct SnapshotLoader: ~Copyable {
       }
       return .success(loader.urls)
     }
-    return try result.get()
+    return (try result.get(), loader.mapKey)
   }
 
-  private init(_ path: String, maxKeyBytes: Int) {
+  private init(_ path: String, maxKeyBytes: Int, mapKey: String?) {
     self.path = path
     self.maxKeyBytes = maxKeyBytes
+    wantedMapKey = mapKey
   }
 
   private mutating func read(
@@ -89,7 +95,11 @@ struct SnapshotLoader: ~Copyable {
     }
     switch parsed {
     case .comment: return
+    case .mapKey(let word):
+      guard urls == 0 else { throw refused("what the keys are made of stands behind the first URL") }
+      mapKey = word
     case .entry(let key, let entry):
+      if urls == 0 { try checkMapKey() }
       newest = max(newest, entry.lastUsedAt)
       let added = unsafe content.extracting(key).withUnsafeBytes { unsafe builder.add($0, entry, to: &trie) }
       switch added {
@@ -102,7 +112,14 @@ struct SnapshotLoader: ~Copyable {
         throw refused("the end line counts \(count) URLs, the file has \(urls)")
       }
       guard expected == checksum.value else { throw refused("the checksum does not fit what is above it") }
+      try checkMapKey()
       hasEnded = true
+    }
+  }
+
+  private func checkMapKey() throws(SnapshotError) {
+    if let wantedMapKey, mapKey != wantedMapKey {
+      throw .otherMapKey(path: path, file: mapKey, map: wantedMapKey)
     }
   }
 

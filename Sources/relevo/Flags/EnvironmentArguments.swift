@@ -15,6 +15,8 @@ struct EnvironmentArguments {
     case one
     /// Separated by spaces or commas.
     case several
+    /// One a line: they may hold spaces and commas.
+    case lines
     /// `true` or `false`, for `--name` and `--no-name`.
     case onOrOff
     /// `true` or `false`, for `--name` and nothing.
@@ -32,6 +34,8 @@ struct EnvironmentArguments {
     Flag(name: "fallback-on", values: .one),
     Flag(name: "learn-on", values: .one),
     Flag(name: "old-miss-on", values: .one),
+    Flag(name: "old-miss-redirect", values: .several),
+    Flag(name: "old-miss-body", values: .lines),
     Flag(name: "miss-ttl", values: .one),
     Flag(name: "map-file", values: .one),
     Flag(name: "map-snapshot-every", values: .one),
@@ -63,11 +67,18 @@ struct EnvironmentArguments {
   /// No variables at all.
   init() {}
 
-  /// - Parameter commandLine: whose flags win over the environment.
+  /// - Parameters:
+  ///   - commandLine: whose flags win over the environment.
+  ///   - names: of the flags that the command takes; nil: all of them.
   /// - Throws: ``CommandFailure`` naming a variable that is neither true nor false.
-  init(_ environment: [String: String], unlessIn commandLine: [String]) throws(CommandFailure) {
+  init(_ environment: [String: String], unlessIn commandLine: [String], only names: Set<String>? = nil)
+    throws(CommandFailure)
+  {
     let given = Set(commandLine.map { $0.prefix { $0 != "=" } })
-    for flag in Self.flags where !given.contains("--\(flag.name)") && !given.contains("--no-\(flag.name)") {
+    for flag in Self.flags
+    where names?.contains(flag.name) != false && !given.contains("--\(flag.name)")
+      && !given.contains("--no-\(flag.name)")
+    {
       // An empty variable is how compose files leave one out.
       guard let text = environment[flag.variable], !text.isEmpty else { continue }
       arguments += try Self.arguments(for: flag, text: text)
@@ -79,6 +90,7 @@ struct EnvironmentArguments {
     switch flag.values {
     case .one: ["--\(flag.name)=\(text)"]
     case .several: text.split { $0 == " " || $0 == "," }.map { "--\(flag.name)=\($0)" }
+    case .lines: text.split { $0.isNewline }.map { "--\(flag.name)=\($0)" }
     case .onOrOff: try isTrue(flag, text) ? ["--\(flag.name)"] : ["--no-\(flag.name)"]
     case .on: try isTrue(flag, text) ? ["--\(flag.name)"] : []
     }

@@ -74,11 +74,31 @@ struct FallbackFlags: ParsableArguments {
   var oldMissOn = Defaults.oldMissOn
 
   @Option(
+    parsing: .upToNextOption,
+    help: .flag(
+      "Take a redirect of the old server to this path for 'not here either', as in / or /error.html; may be given several times. A query in the redirect only counts where the path has one, and after /.",
+      value: "path", default: "none; a redirect to / reaches the client and is not remembered"),
+    transform: MissPathArgument.init(parsing:))
+  var oldMissRedirect: [MissPathArgument] = []
+
+  @Option(
+    help: .flag(
+      "Take a 200 of the old server for 'not here either' when the first 64 KiB of its body have this text, byte for byte; may be given several times.",
+      value: "text", default: "none"),
+    transform: MissTextArgument.init(parsing:))
+  var oldMissBody: [MissTextArgument] = []
+
+  @Option(
     help: .flag(
       "Leave the old server alone for this long about a URL that neither site has, up to 24h; 0 asks it every time.",
       value: "time", default: Defaults.missTTL),
     transform: DurationArgument.from(.milliseconds(0), to: .hours(24)))
   var missTTL = Defaults.missTTL
+
+  /// The answers of the old server that are misses without such a status.
+  var softMisses: SoftMissRules {
+    SoftMissRules(redirects: oldMissRedirect.map(\.path), bodies: oldMissBody.map(\.text))
+  }
 }
 
 struct MapFlags: ParsableArguments {

@@ -1,0 +1,88 @@
+import EventLoop
+import Logging
+
+/// What an operator is told of; a failure with its remedy.
+enum ReportedEvent: Int, CaseIterable {
+  case originFailed, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept, connectionLimit,
+    migrated, oldCompresses
+
+  var sentence: String {
+    switch self {
+    case .originFailed: "an origin failed"
+    case .oldAnswersError: "the old server answered an error; the new pool's held answer was served"
+    case .brokenAnswer: "an origin's answer broke off; the client's connection was closed"
+    case .replayLimit:
+      "a request's body was longer than can be replayed, so the new pool's miss was served: raise --replay-limit"
+    case .replayFile: "a request's body can't be recorded: see that TMPDIR has room"
+    case .accept: "a connection can't be accepted: raise LimitNOFILE or lower --max-connections"
+    case .connectionLimit: "--max-connections is reached: new connections wait until others end"
+    case .oldCompresses:
+      "the old server compresses a page that it was asked not to: --old-miss-body can't look into it, and it is not learned"
+    case .migrated: "migrated: the new site has a page that was known as the old one's"
+    }
+  }
+
+  var level: Logger.Level {
+    switch self {
+    case .migrated: .info
+    case .originFailed, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept, .connectionLimit,
+      .oldCompresses:
+      .warning
+    }
+  }
+}
+
+/// Events in the log: the first of a kind at once, the others counted and told with the latest of them once a
+/// second at most, so that neither an outage nor a mass migration floods the log. One per worker.
+final class EventReports {
+  private static let spacingMs: UInt64 = 1_000
+
+  private struct Pending {
+    var lastMs: UInt64?
+    /// Of those not told yet: how many, and what the latest was about.
+    var count = 0
+    var metadata: Logger.Metadata = [:]
+  }
+
+  private let logger: Logger
+  private var pending: [Pending]
+  /// Some events wait for ``flush(nowMs:)``.
+  private(set) var areWaiting = false
+
+  init(logger: Logger) {
+    self.logger = logger
+    pending = Array(repeating: Pending(), count: ReportedEvent.allCases.count)
+  }
+
+  /// - Parameters:
+  ///   - cause: the failure's own words; empty when the event says all.
+  ///   - url: what the event is about; empty when it is about none.
+  func report(
+    _ event: ReportedEvent, at server: OriginServer?, cause: String, url: String, nowMs: UInt64
+  ) {
+    var metadata: Logger.Metadata = [:]
+    if let server { metadata["origin"] = "\(server.address)" }
+    if !cause.isEmpty { metadata["cause"] = "\(cause)" }
+    if !url.isEmpty { metadata["url"] = "\(url)" }
+    pending[event.rawValue].count += 1
+    pending[event.rawValue].metadata = metadata
+    tellIfDue(event, nowMs)
+  }
+
+  /// Tells what has waited long enough.
+  func flush(nowMs: UInt64) {
+    areWaiting = false
+    for event in ReportedEvent.allCases where pending[event.rawValue].count > 0 { tellIfDue(event, nowMs) }
+  }
+
+  private func tellIfDue(_ event: ReportedEvent, _ nowMs: UInt64) {
+    var one = pending[event.rawValue]
+    if let lastMs = one.lastMs, nowMs &- lastMs < Self.spacingMs {
+      areWaiting = true
+      return
+    }
+    if one.count > 1 { one.metadata["more"] = "\(one.count - 1)" }
+    logger.log(level: event.level, "\(event.sentence)", metadata: one.metadata)
+    pending[event.rawValue] = Pending(lastMs: nowMs)
+  }
+}
