@@ -68,7 +68,7 @@ final class Exchange {
     step = firstStep()
     body.recorder = makeRecorder()
     if !takeBodyAtHand() { return }
-    ask()
+    proceed()
   }
 
   private func firstStep() -> Step {
@@ -112,7 +112,7 @@ final class Exchange {
     switch step {
     case .newFirst, .recheck: limit = settings.replayLimitBytes
     case .oldByMap, .newOnly: limit = settings.replayMemoryBytes
-    case .oldAfterMiss, .newAfterOldMiss, .newAfterOldFailure: return nil
+    case .oldAfterMiss, .probeOld, .newAfterOldMiss, .newAfterOldFailure: return nil
     }
     if case .length(let length) = head.framing, length > UInt64(limit) { return nil }
     return BodyRecorder(memoryLimit: settings.replayMemoryBytes, limit: limit)

@@ -42,6 +42,8 @@ public struct ProxyConfiguration: Sendable {
   public var writesVia: Bool
   /// The `Host` that the old server is sent; nil sends what the client sent.
   public var oldHost: String?
+  /// What a client gets whose page is on the old server.
+  public var oldMode = OldMode.proxy
   /// Add `X-Relevo-Route` to answers.
   public var debugHeaders: Bool
   /// How often the names of origins are resolved again.

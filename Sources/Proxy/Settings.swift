@@ -19,6 +19,8 @@ struct Settings: Sendable {
   let softMisses: SoftMissRules
   /// The texts of `softMisses` as bytes.
   let softMissTexts: [[UInt8]]
+  /// Where clients are sent for pages of the old server; nil when they get the pages themselves.
+  let oldRedirect: RedirectTarget?
   let debugHeaders: Bool
   let forwarding: ForwardingPolicy
 
@@ -39,6 +41,10 @@ struct Settings: Sendable {
     oldHost = configuration.oldHost.map { Array($0.utf8) }
     softMisses = configuration.softMisses
     softMissTexts = configuration.softMisses.bodies.map { Array($0.utf8) }
+    switch configuration.oldMode {
+    case .proxy: oldRedirect = nil
+    case .redirect(let redirect): oldRedirect = RedirectTarget(redirect)
+    }
     debugHeaders = configuration.debugHeaders
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)

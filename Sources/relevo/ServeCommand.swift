@@ -33,6 +33,7 @@ struct ServeCommand: ParsableCommand {
         "serve needs the server of the old site: --old http://host:port, or RELEVO_OLD in the environment",
         code: .usage)
     }
+    _ = try origins.mode()
     if replay.memory > replay.replayLimit {
       throw CommandFailure(
         """
@@ -92,6 +93,7 @@ struct ServeCommand: ParsableCommand {
       oldMissOn: try fallback.oldMissOn.statuses())
     configuration.keys = KeyScheme(map.mapKey, ignoring: try map.ignoredQuery)
     configuration.mapRecheckAfter = map.mapRecheckAfter.duration
+    configuration.oldMode = try origins.mode()
     configuration.softMisses = fallback.softMisses
     configuration.missTTL = fallback.missTTL.duration
     configuration.replayMemoryBytes = replay.memory.bytes

@@ -6,6 +6,8 @@ import URLMap
 enum Defaults {
   static let listen = ListenAddress.tcp(host: "127.0.0.1", port: 8080)
   static let oldHost = "keep"
+  static let oldMode = OldModeArgument.proxy
+  static let oldRedirectStatus = OldRedirect.Status.found
   static let resolveEvery = DurationArgument.seconds(30)
 
   static let fallbackOn = StatusesArgument(unchecked: "404")
