@@ -14,7 +14,7 @@ struct Settings: Sendable {
   let replayMemoryBytes: Int
   let replayLimitBytes: Int
   let maxConnections: Int
-  let mapKey: MapKey
+  let keys: KeyScheme
   let oldHost: [UInt8]?
   let softMisses: SoftMissRules
   /// The texts of `softMisses` as bytes.
@@ -37,7 +37,7 @@ struct Settings: Sendable {
     replayMemoryBytes = configuration.replayMemoryBytes
     replayLimitBytes = configuration.replayLimitBytes
     maxConnections = configuration.maxConnections
-    mapKey = configuration.mapKey
+    keys = configuration.keys
     oldHost = configuration.oldHost.map { Array($0.utf8) }
     softMisses = configuration.softMisses
     softMissTexts = configuration.softMisses.bodies.map { Array($0.utf8) }

@@ -41,6 +41,7 @@ struct ServeCommand: ParsableCommand {
         limit, give at most \(replay.replayLimit)
         """, code: .usage)
     }
+    _ = try map.ignoredQuery
   }
 
   func run() throws {
@@ -96,7 +97,7 @@ struct ServeCommand: ParsableCommand {
       fallbackOn: try fallback.fallbackOn.statuses(),
       learnOn: try fallback.learnOn.statuses(),
       oldMissOn: try fallback.oldMissOn.statuses())
-    configuration.mapKey = map.mapKey.mapKey
+    configuration.keys = KeyScheme(map.mapKey, ignoring: try map.ignoredQuery)
     configuration.mapRecheckAfter = map.mapRecheckAfter.duration
     configuration.oldMode = try origins.mode()
     configuration.softMisses = fallback.softMisses

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Proxy
 import Testing
+import URLMap
 
 @testable import relevo
 
@@ -64,7 +65,8 @@ struct InvocationTests {
       "http://b",
       "--old", "http://c", "--workers", "3", "--fallback-on", "404,410", "--learn-on", "2xx", "--old-miss-on",
       "404", "--old-miss-redirect", "/", "/error.html", "--old-miss-body", "Not here", "--old-miss-body=--",
-      "--miss-ttl", "0", "--map-key", "path", "--map-recheck-after", "2h", "--replay-memory", "1k",
+      "--miss-ttl", "0", "--map-key", "host-path", "--ignore-query", "sid,utm_*", "--map-recheck-after", "2h",
+      "--replay-memory", "1k",
       "--replay-limit",
       "2k", "--header-timeout", "1s", "--connect-timeout", "2s", "--response-timeout", "3s", "--idle-timeout",
       "4s",
@@ -82,7 +84,7 @@ struct InvocationTests {
     #expect(
       configuration.softMisses == SoftMissRules(redirects: ["/", "/error.html"], bodies: ["Not here", "--"]))
     #expect(configuration.missTTL == .zero)
-    #expect("\(configuration.mapKey)" == "path")
+    #expect(configuration.keys == KeyScheme(.hostPath, ignoring: try IgnoredQuery(names: ["sid", "utm_*"])))
     #expect(configuration.mapRecheckAfter == .seconds(7200))
     #expect(configuration.replayMemoryBytes == 1024)
     #expect(configuration.replayLimitBytes == 2048)

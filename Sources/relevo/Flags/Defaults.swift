@@ -1,5 +1,6 @@
 import ArgumentParser
 import Proxy
+import URLMap
 
 /// What a flag is worth that nobody gave.
 enum Defaults {
@@ -16,7 +17,7 @@ enum Defaults {
 
   static let mapSnapshotEvery = DurationArgument.seconds(60)
   static let mapMaxURLs = 1_000_000
-  static let mapKey = MapKeyArgument.pathQuery
+  static let mapKey = KeyScheme.Parts.pathQuery
   static let mapRecheckAfter = DurationArgument.hours(24)
 
   /// Or the replay limit, where that is less.

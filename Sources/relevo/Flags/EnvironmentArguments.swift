@@ -44,6 +44,7 @@ struct EnvironmentArguments {
     Flag(name: "map-snapshot-every", values: .one),
     Flag(name: "map-max-urls", values: .one),
     Flag(name: "map-key", values: .one),
+    Flag(name: "ignore-query", values: .several),
     Flag(name: "map-recheck-after", values: .one),
     Flag(name: "replay-memory", values: .one),
     Flag(name: "replay-limit", values: .one),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import Proxy
+import URLMap
 
 struct ListeningFlags: ParsableArguments {
   @Option(
@@ -171,9 +172,22 @@ struct MapFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Tell URLs apart by path-query (a query never speaks for its bare path; tracking parameters are left out) or by path.",
-      valueName: "path-query|path"))
+      "Tell URLs apart by these parts; with path-query a query never speaks for its bare path, with host-… hosts never speak for each other.",
+      valueName: "parts"))
   var mapKey = Defaults.mapKey
+
+  @Option(
+    parsing: .upToNextOption,
+    help: .flag(
+      "Leave these query parameters out of what tells URLs apart, the servers get them all the same; utm_* is all that begin so, '*' the whole query, none nothing, and default the usual ones beside others.",
+      value: "names", default: "utm_*, gclid, fbclid, msclkid, mc_cid, _ga and the like"),
+    transform: IgnoreQueryArgument.init(parsing:))
+  var ignoreQuery: [IgnoreQueryArgument] = []
+
+  /// What all values of the flag add up to.
+  var ignoredQuery: IgnoredQuery {
+    get throws(CommandFailure) { try IgnoreQueryArgument.ignoredQuery(ignoreQuery) }
+  }
 
   @Option(
     help: .flag(
