@@ -19,6 +19,7 @@ final class Counters: Sendable {
   let answeredByNew = Counter()
   let answeredByOldAfterMiss = Counter()
   let answeredByOldFromMap = Counter()
+  let redirectedToOld = Counter()
   let answeredByHeld = Counter()
   let answeredByRelevo = Counter()
   let badRequests = Counter()
@@ -46,6 +47,8 @@ public struct ProxyStatistics: Sendable, Equatable {
   public var answeredByOldAfterMiss: UInt64 = 0
   /// Requests answered by the old server because the URL map knew the URL.
   public var answeredByOldFromMap: UInt64 = 0
+  /// Requests answered with a redirect to the old site's own name.
+  public var redirectedToOld: UInt64 = 0
   /// Requests answered with the new pool's held miss, as the old server missed too or failed.
   public var answeredByHeld: UInt64 = 0
   /// Requests that Relevo answered itself: errors.
@@ -79,6 +82,7 @@ public struct ProxyStatistics: Sendable, Equatable {
     answeredByNew &+= counters.answeredByNew.current
     answeredByOldAfterMiss &+= counters.answeredByOldAfterMiss.current
     answeredByOldFromMap &+= counters.answeredByOldFromMap.current
+    redirectedToOld &+= counters.redirectedToOld.current
     answeredByHeld &+= counters.answeredByHeld.current
     answeredByRelevo &+= counters.answeredByRelevo.current
     badRequests &+= counters.badRequests.current

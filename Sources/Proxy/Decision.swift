@@ -10,6 +10,8 @@ enum Step: Equatable {
   case oldByMap
   /// The new pool has missed and its answer is held.
   case oldAfterMiss(renews: Bool)
+  /// The new pool has missed and its answer is held: the old server is asked by HEAD whether it has the page.
+  case probeOld(renews: Bool)
   /// The map was wrong, the old server misses: what the new pool says goes.
   case newAfterOldMiss
   /// The old server, which the map named, cannot be reached.
@@ -19,7 +21,7 @@ enum Step: Equatable {
 
   var asksOld: Bool {
     switch self {
-    case .oldByMap, .oldAfterMiss: true
+    case .oldByMap, .oldAfterMiss, .probeOld: true
     case .newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly: false
     }
   }
@@ -34,6 +36,8 @@ struct AnswerFacts {
   var requestCanBeRepeated: Bool
   /// Both sites missed this URL a moment ago.
   var isKnownDoubleMiss: Bool
+  /// Whether the client may be sent to the old site itself.
+  var redirectUse: RedirectUse
   /// The method says something about the page: OPTIONS and TRACE are answered for URLs that do not exist.
   var methodTeaches: Bool
 }
@@ -53,6 +57,12 @@ enum Verdict: Equatable {
   case deliver(MapChange)
   /// It is kept, and the old server is asked.
   case holdAndAskOld(renews: Bool)
+  /// It is kept, and the old server is asked by HEAD whether it has the page.
+  case holdAndProbeOld(renews: Bool)
+  /// It is dropped and the old server gets the request itself.
+  case dropAndAskOldItself(renews: Bool)
+  /// It is dropped and the client is sent to the old site.
+  case dropAndRedirect(MapChange)
   /// It is dropped and the old server, which has the page as far as is known, is asked.
   case dropAndAskOld
   /// It is dropped for what the new pool says.
@@ -90,7 +100,7 @@ struct DecisionTable: Sendable {
     case .newFirst:
       guard fallbackOn.contains(answer.status) else { return .deliver(.none) }
       if answer.isKnownDoubleMiss { return .deliverDoubleMiss }
-      return answer.requestCanBeRepeated ? .holdAndAskOld(renews: false) : .deliverUnrepeatable
+      return fallback(for: answer, renews: false)
 
     case .recheck:
       guard fallbackOn.contains(answer.status) else {
@@ -98,15 +108,29 @@ struct DecisionTable: Sendable {
         if answer.status >= 500, answer.requestCanBeRepeated { return .dropAndAskOld }
         return .deliver(answer.methodTeaches && answer.status < 400 ? .migrated : .none)
       }
-      return answer.requestCanBeRepeated ? .holdAndAskOld(renews: true) : .deliverUnrepeatable
+      return fallback(for: answer, renews: true)
 
     case .oldAfterMiss(let renews):
       if isOldMiss(answer) {
         return .dropAndDeliverHeld(.bothMissed(forget: renews && answer.methodTeaches))
       }
-      if answer.status >= 500 { return renews ? .deliver(.none) : .dropAndDeliverHeld(.oldFailed) }
-      let isPage = learnOn.contains(answer.status) && answer.softMiss == .no && answer.methodTeaches
-      return .deliver(isPage ? .learn : .none)
+      if answer.status >= 500 {
+        if !renews { return .dropAndDeliverHeld(.oldFailed) }
+        return answer.redirectUse == .always ? .dropAndRedirect(.none) : .deliver(.none)
+      }
+      guard isOldPage(answer) else { return .deliver(.none) }
+      return answer.redirectUse == .always ? .dropAndRedirect(.learn) : .deliver(.learn)
+
+    case .probeOld(let renews):
+      if isOldMiss(answer) {
+        return .dropAndDeliverHeld(.bothMissed(forget: renews && answer.methodTeaches))
+      }
+      if isOldPage(answer) { return .dropAndRedirect(.learn) }
+      // 501, as 405: it does not know HEAD.
+      if answer.status >= 500, answer.status != 501 {
+        return renews ? .dropAndRedirect(.none) : .dropAndDeliverHeld(.oldFailed)
+      }
+      return .dropAndAskOldItself(renews: renews)
 
     case .oldByMap:
       guard isOldMiss(answer) else { return .deliver(.none) }
@@ -116,6 +140,16 @@ struct DecisionTable: Sendable {
     case .newAfterOldFailure:
       return fallbackOn.contains(answer.status) ? .dropAndAnswerUnavailable : .deliver(.none)
     }
+  }
+
+  /// The new pool has missed.
+  private func fallback(for answer: AnswerFacts, renews: Bool) -> Verdict {
+    guard answer.requestCanBeRepeated else { return .deliverUnrepeatable }
+    return answer.redirectUse == .never ? .holdAndAskOld(renews: renews) : .holdAndProbeOld(renews: renews)
+  }
+
+  private func isOldPage(_ answer: AnswerFacts) -> Bool {
+    learnOn.contains(answer.status) && answer.softMiss == .no && answer.methodTeaches
   }
 
   private func isOldMiss(_ answer: AnswerFacts) -> Bool {

@@ -25,7 +25,7 @@ extension Exchange {
   private func headsAreIncomplete(_ origin: OriginConnection) -> Bool {
     while true {
       let parsed = unsafe ResponseHead.parse(
-        UnsafeRawBufferPointer(origin.input.readable).bytes, toHead: head.method == .head,
+        UnsafeRawBufferPointer(origin.input.readable).bytes, toHead: asksByHead,
         limits: worker.settings.headLimits, fields: &worker.answerFields)
       switch parsed {
       case .incomplete:
@@ -104,7 +104,7 @@ extension Exchange {
     }
     let facts = AnswerFacts(
       status: status, softMiss: softMiss, requestCanBeRepeated: body.canBeRepeated,
-      isKnownDoubleMiss: isKnownDoubleMiss(status),
+      isKnownDoubleMiss: isKnownDoubleMiss(status), redirectUse: redirectUse,
       methodTeaches: head.method != .options && head.method != .trace)
     switch worker.decisions.verdict(on: facts, at: step) {
     case .deliver(let change):
@@ -122,6 +122,16 @@ extension Exchange {
     case .holdAndAskOld(let renews):
       hold(answer)
       turn(to: .oldAfterMiss(renews: renews))
+    case .holdAndProbeOld(let renews):
+      hold(answer)
+      turn(to: .probeOld(renews: renews))
+    case .dropAndAskOldItself(let renews):
+      drop(answer)
+      turn(to: .oldAfterMiss(renews: renews))
+    case .dropAndRedirect(let change):
+      apply(change)
+      drop(answer)
+      if !redirectToOld() { giveUp(.died(errno: 0)) }
     case .dropAndAskOld:
       drop(answer)
       turn(to: .oldByMap)
@@ -151,7 +161,7 @@ extension Exchange {
     switch step {
     case .newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly: .new
     case .oldByMap: .oldFromMap
-    case .oldAfterMiss: .oldAfterMiss
+    case .oldAfterMiss, .probeOld: .oldAfterMiss
     }
   }
 

@@ -79,11 +79,16 @@ extension Exchange {
     answer.keepsClient = head.keepAlive && body.isRead && !worker.isDraining
     answer.writesChunks = answer.endsByClose && head.minorVersion > 0
     if answer.endsByClose, !answer.writesChunks { answer.keepsClient = false }
+    count(route)
+  }
+
+  func count(_ route: Route) {
     switch route {
     case .new: worker.counters.answeredByNew.add()
     case .oldAfterMiss: worker.counters.answeredByOldAfterMiss.add()
     case .oldFromMap: worker.counters.answeredByOldFromMap.add()
     case .held: worker.counters.answeredByHeld.add()
+    case .oldRedirect: worker.counters.redirectedToOld.add()
     case .own: worker.counters.answeredByRelevo.add()
     }
   }

@@ -21,7 +21,7 @@ extension Exchange {
     guard ContentKind.isText(worker.answerFields, bytes) else { return .no }
     // A part of a page, a head alone and a coded body don't show the text; nor is an answer examined that comes
     // while the request is still on its way.
-    guard answer.status == 200, head.method != .head, body.isSent else { return .possible }
+    guard answer.status == 200, !asksByHead, body.isSent else { return .possible }
     guard !ContentKind.isCoded(worker.answerFields, bytes) else {
       worker.report(.oldCompresses, at: origin.server, "")
       return .possible

@@ -19,6 +19,7 @@ extension Exchange {
     let named = location.extracting(authority.range)
     if named.namesHost(of: server.authority) { return true }
     if let oldHost = worker.settings.oldHost, named.namesHost(of: oldHost) { return true }
+    if let redirect = worker.settings.oldRedirect, named.namesHost(of: redirect.authority) { return true }
     return unsafe named.namesHost(of: Array(client.input.readable[head.authority.range]))
   }
 }

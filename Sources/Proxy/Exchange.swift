@@ -68,7 +68,7 @@ final class Exchange {
     step = firstStep()
     body.recorder = makeRecorder()
     if !takeBodyAtHand() { return }
-    ask()
+    proceed()
   }
 
   private func firstStep() -> Step {
@@ -91,18 +91,17 @@ final class Exchange {
 
   /// Hands the map's key of this request to `body`; nil when it has none (`OPTIONS *`).
   func withKey<Result>(_ body: (RawSpan) -> Result) -> Result? {
-    if head.targetForm == .asterisk { return nil }
-    let range: ByteRange
-    switch worker.settings.mapKey {
-    case .pathAndQuery: range = head.pathAndQuery
-    case .path: range = head.path
+    if head.pathAndQuery.isEmpty, head.method == .options { return nil }
+    let input = unsafe client.input.readable
+    let target = unsafe UnsafeRawBufferPointer(rebasing: input[head.pathAndQuery.range])
+    let host = unsafe UnsafeRawBufferPointer(rebasing: input[head.authority.range])
+    switch unsafe worker.settings.keys.key(
+      of: target.bytes, host: host.bytes, writingInto: &worker.keyScratch)
+    {
+    case .none: return nil
+    case .target(let byteCount): return unsafe body(target.bytes.extracting(0..<byteCount))
+    case .written: return unsafe worker.keyScratch.withUnsafeBytes { unsafe body($0.bytes) }
     }
-    guard !range.isEmpty, unsafe client.input.readable[range.lower] == UInt8(ascii: "/") else { return nil }
-    let target = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[range.range])
-    guard unsafe TrackingParameters.strip(target.bytes, into: &worker.keyScratch) else {
-      return unsafe body(target.bytes)
-    }
-    return unsafe worker.keyScratch.withUnsafeBytes { unsafe body($0.bytes) }
   }
 
   /// A URL in the map needs no recording past what fits in memory: the old server has the page.
@@ -113,7 +112,7 @@ final class Exchange {
     switch step {
     case .newFirst, .recheck: limit = settings.replayLimitBytes
     case .oldByMap, .newOnly: limit = settings.replayMemoryBytes
-    case .oldAfterMiss, .newAfterOldMiss, .newAfterOldFailure: return nil
+    case .oldAfterMiss, .probeOld, .newAfterOldMiss, .newAfterOldFailure: return nil
     }
     if case .length(let length) = head.framing, length > UInt64(limit) { return nil }
     return BodyRecorder(memoryLimit: settings.replayMemoryBytes, limit: limit)

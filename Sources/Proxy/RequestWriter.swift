@@ -14,11 +14,17 @@ struct RequestShape {
   var host: [UInt8]?
   /// Asks for a body without content coding, so that it can be looked into.
   var refusesCodings = false
+  /// Asks by HEAD whether the page is there, whatever the method: without a body, a range and conditions.
+  var isProbe = false
 
   /// Whether a field is left out.
   func drops(_ field: FieldLine, _ bytes: RawSpan) -> Bool {
-    refusesCodings && field.id == .other
-      && bytes.extracting(field.name.range).equalsIgnoringCase("accept-encoding")
+    if !refusesCodings, !isProbe { return false }
+    let name = bytes.extracting(field.name.range)
+    if refusesCodings, name.equalsIgnoringCase("accept-encoding") { return true }
+    return isProbe
+      && (name.beginsIgnoringCase(with: "content-") || name.beginsIgnoringCase(with: "if-")
+        || name.equalsIgnoringCase("range") || field.id == .expect)
   }
 }
 
@@ -34,7 +40,7 @@ enum RequestWriter {
     fallbackHost: [UInt8],
     client: [UInt8], policy: ForwardingPolicy, into writer: inout ByteWriter
   ) {
-    writer.append(bytes.extracting(head.methodName.range))
+    if shape.isProbe { writer.append("HEAD") } else { writer.append(bytes.extracting(head.methodName.range)) }
     writer.append(0x20)
     writeTarget(of: head, bytes: bytes, into: &writer)
     writer.append(" HTTP/1.1\r\n")
@@ -65,7 +71,7 @@ enum RequestWriter {
       }
     }
     if shape.refusesCodings { writer.append("Accept-Encoding: identity\r\n") }
-    if head.framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
+    if head.framing == .chunked, !shape.isProbe { writer.append("Transfer-Encoding: chunked\r\n") }
     if head.wantsUpgrade { writer.append("Connection: upgrade\r\n") }
     if policy.writesForwarded {
       writeForwarded(head, fields: fields, bytes: bytes, client: client, into: &writer)
@@ -85,7 +91,7 @@ enum RequestWriter {
     }
   }
 
-  private static func writeTarget(of head: RequestHead, bytes: RawSpan, into writer: inout ByteWriter) {
+  static func writeTarget(of head: RequestHead, bytes: RawSpan, into writer: inout ByteWriter) {
     switch head.targetForm {
     case .asterisk:
       writer.append("*")

@@ -14,6 +14,7 @@ struct DecisionTests {
     var canBeRepeated: [Bool] = either
     var isKnownDoubleMiss: [Bool] = either
     var methodTeaches: [Bool] = either
+    var redirectUse: [RedirectUse] = [.never]
 
     var testDescription: String { "\(step), \(statuses): \(verdict)" }
 
@@ -25,10 +26,12 @@ struct DecisionTests {
           for repeats in canBeRepeated {
             for known in isKnownDoubleMiss {
               for teaches in methodTeaches {
-                all.append(
-                  AnswerFacts(
-                    status: status, softMiss: softMiss, requestCanBeRepeated: repeats,
-                    isKnownDoubleMiss: known, methodTeaches: teaches))
+                for use in redirectUse {
+                  all.append(
+                    AnswerFacts(
+                      status: status, softMiss: softMiss, requestCanBeRepeated: repeats,
+                      isKnownDoubleMiss: known, redirectUse: use, methodTeaches: teaches))
+                }
               }
             }
           }
@@ -123,6 +126,55 @@ struct DecisionTests {
       step: .newOnly, statuses: learned + oldMisses + otherRefusals + errors, verdict: .deliver(.none)),
   ]
 
+  static let redirecting: [Case] =
+    [
+      Case(
+        step: .newFirst, statuses: misses, verdict: .holdAndProbeOld(renews: false), canBeRepeated: [true],
+        isKnownDoubleMiss: [false], redirectUse: [.unlessAsked, .always]),
+      Case(
+        step: .newFirst, statuses: misses, verdict: .deliverUnrepeatable, canBeRepeated: [false],
+        isKnownDoubleMiss: [false], redirectUse: [.unlessAsked, .always]),
+      Case(
+        step: .recheck, statuses: misses, verdict: .holdAndProbeOld(renews: true), canBeRepeated: [true],
+        redirectUse: [.unlessAsked, .always]),
+    ]
+    + either.flatMap { renews -> [Case] in
+      let (probe, asked) = (Step.probeOld(renews: renews), Step.oldAfterMiss(renews: renews))
+      return [
+        Case(
+          step: probe, statuses: learned, verdict: .dropAndRedirect(.learn), softMiss: [.no],
+          methodTeaches: [true],
+          redirectUse: [.unlessAsked, .always]),
+        Case(
+          step: probe, statuses: learned, verdict: .dropAndAskOldItself(renews: renews), softMiss: [.possible]
+        ),
+        Case(step: probe, statuses: otherRefusals + [501], verdict: .dropAndAskOldItself(renews: renews)),
+        Case(
+          step: probe, statuses: oldMisses + learned,
+          verdict: .dropAndDeliverHeld(.bothMissed(forget: renews)),
+          softMiss: [.certain], methodTeaches: [true]),
+        Case(
+          step: probe, statuses: errors,
+          verdict: renews ? .dropAndRedirect(.none) : .dropAndDeliverHeld(.oldFailed)),
+        Case(
+          step: asked, statuses: learned, verdict: .dropAndRedirect(.learn), softMiss: [.no],
+          methodTeaches: [true], redirectUse: [.always]),
+        Case(
+          step: asked, statuses: learned, verdict: .deliver(.learn), softMiss: [.no], methodTeaches: [true],
+          redirectUse: [.unlessAsked]),
+        Case(
+          step: asked, statuses: otherRefusals, verdict: .deliver(.none), redirectUse: RedirectUse.allCases),
+        Case(
+          step: asked, statuses: errors,
+          verdict: renews ? .dropAndRedirect(.none) : .dropAndDeliverHeld(.oldFailed), redirectUse: [.always]),
+      ]
+    }
+
+  @Test(
+    "where clients are sent to the old site, HEAD proves a page, and nothing less does",
+    arguments: redirecting)
+  func redirects(_ one: Case) throws { Self.expectVerdict(one, of: try Self.table()) }
+
   private static func table(
     fallbackOn: String = "404", learnOn: String = "2xx,3xx,401", oldMissOn: String = "404,410"
   ) throws -> DecisionTable {
@@ -188,9 +240,10 @@ struct DecisionTests {
     Self.expectVerdict(one, of: table)
   }
 
-  @Test("only the two steps that name it ask the old server")
+  @Test("only the steps that name it ask the old server")
   func asksOld() {
-    #expect(Step.oldByMap.asksOld && Step.oldAfterMiss(renews: true).asksOld)
+    #expect(
+      Step.oldByMap.asksOld && Step.probeOld(renews: true).asksOld && Step.oldAfterMiss(renews: true).asksOld)
     for step: Step in [.newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly] {
       #expect(!step.asksOld)
     }
