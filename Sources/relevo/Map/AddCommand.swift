@@ -27,8 +27,9 @@ struct AddCommand: MapSubcommand {
 
   @Option(
     help: ArgumentHelp(
-      "What the keys of a file consist of that is not there yet: as the same flag of serve.", valueName: "parts"))
-  var mapKey: MapKeyArgument?
+      "What the keys of a file consist of that is not there yet: as the same flag of serve.",
+      valueName: "parts"))
+  var mapKey: KeyScheme.Parts?
 
   func run() throws {
     let edit = try MapEdit(path: file.path(), newMapKey: (mapKey ?? Defaults.mapKey).rawValue)
@@ -40,7 +41,9 @@ struct AddCommand: MapSubcommand {
     let scheme = try keys.scheme(mapKey: edit.mapKey)
     let now = SystemClock.now
     let before = edit.map.statistics
-    try URLInput(urls).forEach { text throws(BadValue) in try scheme.key(parsing: text) } use: { key in
+    try URLInput(urls).forEach { text throws(BadValue) in
+      try scheme.key(parsing: text)
+    } use: { key in
       try edit.learn(key, at: now)
     }
     edit.map.waitUntilApplied()

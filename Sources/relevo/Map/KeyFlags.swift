@@ -24,7 +24,8 @@ extension KeyScheme {
   /// The key of a request for `url`.
   func key(of url: RequestedURL) throws(BadValue) -> [UInt8] {
     if parts.haveHost, url.host.isEmpty {
-      throw BadValue("the keys of this map have a host: write the URL with it, as in https://www.example.com/a.html")
+      throw BadValue(
+        "the keys of this map have a host: write the URL with it, as in https://www.example.com/a.html")
     }
     guard let key = key(of: url.target, host: url.host) else { throw BadValue("no request has this URL") }
     let longest = URLMap.Configuration().maxKeyBytes

@@ -43,7 +43,8 @@ struct LookupCommand: MapSubcommand {
     // Bytes have no padding, which is what makes a raw view of other elements unsafe.
     let entry = unsafe stored.map.makeReader().lookup(key.span.bytes, countingHitAt: nil)
     let answer = LookupAnswer(
-      key: key, entry: entry, recheckAge: RecheckAge(meanSeconds: mapRecheckAfter.wholeSeconds),
+      key: key, entry: entry,
+      recheckAge: RecheckAge(meanSeconds: UInt32(clamping: mapRecheckAfter.milliseconds / 1000)),
       now: SystemClock.now)
     var output = LineOutput()
     for line in answer.lines { try output.append(line + "\n") }
@@ -65,11 +66,13 @@ struct LookupAnswer {
     let keyLine = "key       \(String(decoding: key, as: UTF8.self))"
     guard let entry else {
       return [
-        keyLine, "known     no", "request   asks the new site first, and the old one if that does not have it",
+        keyLine, "known     no",
+        "request   asks the new site first, and the old one if that does not have it",
       ]
     }
     return [
-      keyLine, "known     since \(Timestamp(entry.learnedAt)), \(age(of: entry.learnedAt))", visits(of: entry),
+      keyLine, "known     since \(Timestamp(entry.learnedAt)), \(age(of: entry.learnedAt))",
+      visits(of: entry),
       "request   \(fate(of: entry))",
     ]
   }

@@ -15,22 +15,17 @@ struct MapEdit {
   /// - Parameter newMapKey: what the keys of a file consist of that is not there yet; nil: it has to be there.
   /// - Throws: ``CommandFailure`` when a process holds the file, when it is missing, and when none can be used.
   init(path: String, newMapKey: String?) throws(CommandFailure) {
-    let file = SnapshotFile(path: path)
+    file = SnapshotFile(path: path)
+    let report: LoadReport
     do {
       lock = try MapLock(mapPath: path)
-      let (map, report) = try Self.load(file, mapKey: newMapKey ?? Defaults.mapKey.rawValue)
-      guard newMapKey != nil || report.source != .none || report.urls > 0 else { throw StoredMap.missing(path) }
-      StoredMap.warn(of: report)
-      self.map = map
-      mapKey = report.mapKey
-    } catch let error as SnapshotError {
-      throw CommandFailure(error, path: path)
-    } catch let failure as CommandFailure {
-      throw failure
+      (map, report) = try Self.load(file, mapKey: newMapKey ?? Defaults.mapKey.rawValue)
     } catch {
-      throw CommandFailure("\(error)", code: .inputOutput)
+      throw CommandFailure(error, path: path)
     }
-    self.file = file
+    guard newMapKey != nil || report.source != .none else { throw StoredMap.missing(path) }
+    StoredMap.warn(of: report)
+    mapKey = report.mapKey
   }
 
   /// The file says what its keys consist of, and it has to be loaded into a map of the same.
@@ -39,10 +34,10 @@ struct MapEdit {
   ) throws(SnapshotError) -> (URLMap, LoadReport) {
     let map = StoredMap.emptyMap(mapKey: mapKey)
     do {
-      return (map, try loading(file, into: map))
+      return (map, try file.load(into: map))
     } catch .otherMapKey(_, let actual, _) {
       let map = StoredMap.emptyMap(mapKey: actual)
-      return (map, try loading(file, into: map))
+      return (map, try file.load(into: map))
     }
   }
 

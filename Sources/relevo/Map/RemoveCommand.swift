@@ -36,7 +36,8 @@ struct RemoveCommand: MapSubcommand {
     switch (urls.isEmpty, prefix) {
     case (false, nil): try removeURLs()
     case (true, let prefix?) where !prefix.isEmpty: try remove(prefix: prefix)
-    case (true, .some): throw CommandFailure("--prefix is empty: write how the URLs begin, as in /docs/", code: .usage)
+    case (true, .some):
+      throw CommandFailure("--prefix is empty: write how the URLs begin, as in /docs/", code: .usage)
     case (true, nil): throw CommandFailure("name the URLs, or how they begin: --prefix /docs/", code: .usage)
     case (false, .some): throw CommandFailure("give either URLs or --prefix", code: .usage)
     }
@@ -47,7 +48,9 @@ struct RemoveCommand: MapSubcommand {
     let scheme = try keys.scheme(mapKey: edit.mapKey)
     var unknown = 0
     let reader = edit.map.makeReader()
-    try URLInput(urls).forEach { text throws(BadValue) in try scheme.key(parsing: text) } use: { key in
+    try URLInput(urls).forEach { text throws(BadValue) in
+      try scheme.key(parsing: text)
+    } use: { key in
       // Bytes have no padding, which is what makes a raw view of other elements unsafe.
       if unsafe reader.lookup(key.span.bytes, countingHitAt: nil) == nil { unknown += 1 }
       try edit.forget(key)
@@ -56,7 +59,7 @@ struct RemoveCommand: MapSubcommand {
   }
 
   private func remove(prefix: String) throws {
-    if !yes, !StandardStream.input.isTerminal {
+    if !yes, !Terminal.canAnswer {
       throw CommandFailure(
         "--prefix removes many URLs at once: add --yes where nobody can be asked", code: .usage)
     }

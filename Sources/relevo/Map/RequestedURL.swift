@@ -17,13 +17,15 @@ struct RequestedURL: Equatable {
     let rest = try Self.withoutScheme(whole)
     let authority = rest.prefix { $0 != "/" && $0 != "?" }
     let path = rest[authority.endIndex...]
-    guard !authority.isEmpty, authority.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "@") })
+    guard !authority.isEmpty,
+      authority.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "@") })
     else { throw Self.malformed }
     host = Array(authority.utf8)
     target = try Self.encoded(path.hasPrefix("/") ? path : "/" + path)
   }
 
-  private static let malformed = BadValue("write a path, as in /a.html, or a URL, as in https://www.example.com/a.html")
+  private static let malformed = BadValue(
+    "write a path, as in /a.html, or a URL, as in https://www.example.com/a.html")
 
   private static func withoutScheme(_ text: Substring) throws(BadValue) -> Substring {
     guard let end = text.firstRange(of: "://") else {

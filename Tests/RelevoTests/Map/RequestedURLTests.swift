@@ -8,7 +8,8 @@ struct RequestedURLTests {
     "a path, an absolute URL and a key with its host are understood",
     arguments: [
       ("/", "", "/"), ("/a?b=c", "", "/a?b=c"), ("//a", "", "//a"), ("/a?u=http://b/", "", "/a?u=http://b/"),
-      ("http://www.example.com", "www.example.com", "/"), ("https://WWW.example.com:81/a", "WWW.example.com:81", "/a"),
+      ("http://www.example.com", "www.example.com", "/"),
+      ("https://WWW.example.com:81/a", "WWW.example.com:81", "/a"),
       ("HTTP://h?x=1", "h", "/?x=1"), ("www.example.com/a/b?c", "www.example.com", "/a/b?c"),
       ("/a#part", "", "/a"), ("http://h/a?b#/c", "h", "/a?b"),
     ])
@@ -26,7 +27,10 @@ struct RequestedURLTests {
 
   @Test(
     "anything else is refused with what would be right",
-    arguments: ["", "a.html", "#", "ftp://h/a", "javascript:alert(1)", "http://", "http:///a", "http://u@h/a", "h ost/a"])
+    arguments: [
+      "", "a.html", "#", "ftp://h/a", "javascript:alert(1)", "http://", "http:///a", "http://u@h/a",
+      "h ost/a",
+    ])
   func refused(text: String) {
     #expect(
       throws: BadValue("write a path, as in /a.html, or a URL, as in https://www.example.com/a.html")
