@@ -44,19 +44,19 @@ struct MapWriter: ~Copyable {
   // MARK: Changes
 
   mutating func learn(_ key: UnsafeRawBufferPointer, at now: UInt32) {
-    var (result, node) = unsafe trie.insert(key, MapEntry(learnedAt: now), under: trie.memory.root)
-    if result == .outOfMemory {
+    var result = unsafe trie.insert(key, MapEntry(learnedAt: now), under: trie.memory.root)
+    if case .outOfMemory = result {
       evict(32, at: now, always: true)
       trie.reclaim()
-      (result, node) = unsafe trie.insert(key, MapEntry(learnedAt: now), under: trie.memory.root)
+      result = unsafe trie.insert(key, MapEntry(learnedAt: now), under: trie.memory.root)
     }
     switch result {
     case .added:
       setCount(count + 1)
       counters.learned.add()
       keepWithinBounds(at: now)
-    case .known:
-      if let node { node.renew(node.shape, learnedAt: now) }
+    case .known(let cell):
+      cell.renew(learnedAt: now)
       counters.renewed.add()
     case .outOfMemory:
       counters.droppedByFullMemory.add()
@@ -100,8 +100,7 @@ struct MapWriter: ~Copyable {
     guard count > 0 else { return true }
     var walk = TrieWalk(trie.memory)
     walk.seek([UInt8]().span, after: false)
-    while let (node, shape) = walk.next() {
-      let entry = node.entry(shape)
+    while let entry = walk.next()?.entry {
       let fits = unsafe walk.key.withUnsafeBytes { unsafe builder.merge($0, entry, in: &trie) }
       guard fits else { return false }
     }
