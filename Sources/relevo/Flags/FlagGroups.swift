@@ -307,7 +307,6 @@ struct HeaderFlags: ParsableArguments {
 
   @Flag(
     help:
-      "Add X-Relevo-Route to answers: new, old-fallback, old-map, old-redirect or held. (default: left out)"
-  )
+      "Add X-Relevo-Route to answers: new, old-fallback, old-map, old-redirect or held. (default: left out)")
   var debugHeaders = false
 }
