@@ -27,7 +27,17 @@ struct CheckTests {
 
   @Test("a text is one word for a shell, whatever is in it")
   func quoting() {
-    #expect(shellQuoted("Not here, friend's $x `y`") == "'Not here, friend'\\''s $x `y`'")
+    #expect(shellWord("Not here, friend's $x `y`") == "'Not here, friend'\\''s $x `y`'")
+    #expect(shellWord("/error.html") == "/error.html")
+    #expect(shellWord("/;rm") == "'/;rm'" && shellWord("/a?b") == "'/a?b'" && shellWord("") == "''")
+  }
+
+  @Test("the page of an application in the browser is known by the element that it fills")
+  func application() {
+    for page in ["<body><div id=\"root\"></div>", "<app-root></app-root>", "<div id=app>"] {
+      #expect(PageText.isApplication(page))
+    }
+    #expect(!PageText.isApplication("<div id=\"rooms\">"))
   }
 
   private let report = CheckReport(findings: [

@@ -30,7 +30,16 @@ struct Finding: Sendable, Equatable, Encodable {
   }
 }
 
-/// A text as a shell takes it for one word.
-func shellQuoted(_ text: String) -> String {
-  "'" + text.replacing("'", with: "'\\''") + "'"
+/// A text as a shell takes it for one word, so that a remedy can be pasted whatever a server has put into it.
+func shellWord(_ text: String) -> String {
+  let isPlain = text.utf8.allSatisfy { byte in
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: "-._/:%+,=@".utf8.contains(byte)
+    }
+  }
+  if isPlain, !text.isEmpty { return text }
+  return "'" + text.replacing("'", with: "'\\''") + "'"
 }

@@ -60,7 +60,7 @@ enum MissingPage: Equatable {
     } else if server.role == .old, answer.status == 200,
       let text = rules.softMisses.bodies.first(where: { reply.text.utf8.prefix(64 << 10).contains($0.utf8) })
     {
-      self = .softMiss(flag: "--old-miss-body \(shellQuoted(text))")
+      self = .softMiss(flag: "--old-miss-body \(shellWord(text))")
     } else {
       self = .page(status: answer.status)
     }
@@ -73,7 +73,7 @@ enum MissingPage: Equatable {
     if let authority = redirection.authority, !server.isNamed(authority) { return .redirectToHost(authority) }
     let found = redirection.target
     if server.role == .old, rules.softMisses.isMiss(redirectTo: Array(found.utf8)) {
-      return .softMiss(flag: "--old-miss-redirect \(found)")
+      return .softMiss(flag: "--old-miss-redirect \(shellWord(found))")
     }
     if found == target { return redirection.scheme == "https" ? .redirectToHTTPS : .redirect(location) }
     if found == "/" { return .redirectHome }

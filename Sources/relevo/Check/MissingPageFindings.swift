@@ -6,6 +6,8 @@ struct MissingPageFindings {
   let example: String
   /// The answer is the site's home page.
   var isHomePage = false
+  /// The answer is the empty page that an application in the browser fills.
+  var isApplication = false
   /// A text that the page for missing pages has and the home page has not.
   var tellingText: String?
 
@@ -45,10 +47,11 @@ struct MissingPageFindings {
     case .none(let reason): return unreached(reason)
     case .miss(let status): return ok("\(status)")
     case .softMiss(let flag): return ok("what \(flag) names")
-    case .page(let status) where isHomePage:
+    case .page(let status) where isHomePage || isApplication:
+      let what = isHomePage ? "its home page" : "the page of an application"
       return .problem(
         subject,
-        "answers \(status) with its home page for a page that does not exist (\(example)): \(consequence)",
+        "answers \(status) with \(what) for a page that does not exist (\(example)): \(consequence)",
         remedy: """
           A single-page application is set up like this. Let what it has no route for answer 404: in nginx list its \
           routes and end with 'try_files $uri =404', in Apache with a RewriteCond; or let the application's server \
@@ -73,7 +76,7 @@ struct MissingPageFindings {
       return .problem(
         subject, "redirects to \(host) when it is asked as \(server.host)",
         remedy: """
-          If that is the public name, check it with --public-host \(CheckedServer.withoutPort(host)). If it is not, \
+          If that is the public name, check it with --public-host \(shellWord(CheckedServer.withoutPort(host))). If it is not, \
           set the site's own address to the public name (WordPress: home and siteurl).
           """)
     case .refusal(401):
@@ -116,14 +119,14 @@ struct MissingPageFindings {
     case .redirectToPage(let path):
       return .problem(
         subject, "redirects to \(path) from a page that does not exist (\(example)): \(consequence)",
-        remedy: "Serve with --old-miss-redirect \(path)")
+        remedy: "Serve with --old-miss-redirect \(shellWord(path))")
     case .redirect(let location):
       return .problem(
         subject, "redirects to \(location) from a page that does not exist (\(example)): \(consequence)",
         remedy: "Let it answer 404 or 410, or leave redirects out of what is learned: --learn-on 2xx,401.")
     case .redirectToHTTPS: return redirectsToHTTPS()
     case .redirectToHost(let host):
-      let name = CheckedServer.withoutPort(host)
+      let name = shellWord(CheckedServer.withoutPort(host))
       return .problem(
         subject,
         "redirects to its own host name \(host) when it is asked as \(server.host), whether a page exists or not: "
@@ -150,7 +153,7 @@ struct MissingPageFindings {
   private func ofOldPage(_ status: Int, _ consequence: String) -> Finding {
     let sentence = "answers \(status) for a page that does not exist (\(example)): \(consequence)"
     if status == 200, let tellingText {
-      return .problem(subject, sentence, remedy: "Serve with --old-miss-body \(shellQuoted(tellingText))")
+      return .problem(subject, sentence, remedy: "Serve with --old-miss-body \(shellWord(tellingText))")
     }
     return .problem(
       subject, sentence,

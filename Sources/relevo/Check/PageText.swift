@@ -17,6 +17,15 @@ enum PageText {
     return nil
   }
 
+  /// The element that the frameworks of single-page applications put their page into.
+  static func isApplication(_ page: String) -> Bool {
+    let marks = [
+      "id=\"root\"", "id=\"app\"", "id=root", "id=app", "id=\"__next\"", "id=\"__nuxt\"", "<app-root",
+      "id=\"svelte\"",
+    ]
+    return marks.contains { page.utf8.contains($0.utf8) }
+  }
+
   /// What stands in the first element of a name, without the white space around it.
   private static func between(_ open: String, _ close: String, in page: String) -> String? {
     let small = page.lowercased()

@@ -94,6 +94,7 @@ struct SiteCheck {
         MissingPageFindings(
           server: observation.server, example: reply.target,
           isHomePage: !home.isEmpty && reply.answer?.body == home,
+          isApplication: PageText.isApplication(reply.text),
           tellingText: PageText.telling(replies.map(\.text), from: observation.home.text)
         ).finding(kind))
     }

@@ -36,14 +36,16 @@ struct StartupProbes: Sendable {
 
   private func tell(_ reply: Reply, of server: CheckedServer) {
     let kind = MissingPage(reply, of: server, rules: rules)
-    let finding = MissingPageFindings(server: server, example: reply.target).finding(kind)
+    let finding = MissingPageFindings(
+      server: server, example: reply.target, isApplication: PageText.isApplication(reply.text)
+    ).finding(kind)
     let sentence = "\(finding.subject) \(finding.sentence)"
     switch (finding.mark, kind) {
     case (.ok, _): logger.debug("\(sentence)")
     case (_, .redirectToHost(let host)):
       // The public name is not known here, and most sites redirect to it.
       logger.info(
-        "\(sentence); whether it answers 404 for what it does not have, relevo check --public-host \(host) tells"
+        "\(sentence); whether it answers 404 for what it does not have, relevo check --public-host \(shellWord(host)) tells"
       )
     default: logger.warning("\(sentence)", metadata: ["remedy": "\(finding.remedy ?? "")"])
     }
