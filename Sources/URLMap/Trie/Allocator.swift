@@ -9,6 +9,8 @@ struct Allocator: ~Copyable {
   /// Removals need a little memory before they give some back, so learning leaves them this much.
   private static let keptForRemovalBytes = 256 << 10
 
+  /// More than the changes take that one caller of `learn` applies.
+  private static let atHandBytes = 256 << 10
   /// How much the branches and leaves get at a time.
   private static let nodePageBytes = 4096
 
@@ -62,11 +64,31 @@ struct Allocator: ~Copyable {
     let limit = forRemoval ? limitBytes : limitBytes - Allocator.keptForRemovalBytes
     guard touchedBytes + bytes <= limit else { return nil }
     while touchedBytes + bytes > usableBytes {
-      guard memory.makeUsable(from: usableBytes, to: usableBytes + ArenaMemory.stepBytes) else { return nil }
-      usableBytes += ArenaMemory.stepBytes
+      guard addStep() else { return nil }
     }
     defer { touchedBytes += bytes }
     return touchedBytes
+  }
+
+  // MARK: Growing
+
+  /// Whether a few changes find fresh memory without asking the system for it, which can take milliseconds: the kernel
+  /// clears whole huge pages, and may first have to put them together.
+  var hasRoomAtHand: Bool {
+    usableBytes - touchedBytes >= Allocator.atHandBytes || usableBytes >= limitBytes
+  }
+
+  /// Asks the system for memory before it is needed. For a thread that nobody waits for.
+  mutating func makeRoom() {
+    guard usableBytes - touchedBytes < 2 * Allocator.atHandBytes, usableBytes < limitBytes else { return }
+    let start = usableBytes
+    if addStep() { memory.populate(from: start, to: usableBytes) }
+  }
+
+  private mutating func addStep() -> Bool {
+    guard memory.makeUsable(from: usableBytes, to: usableBytes + ArenaMemory.stepBytes) else { return false }
+    usableBytes += ArenaMemory.stepBytes
+    return true
   }
 
   // MARK: Taking back

@@ -24,6 +24,9 @@ struct Trie: ~Copyable {
     case outOfMemory
   }
 
+  /// Far more than a change retires, so that what has piled up goes; some ten microseconds' worth.
+  private static let freedAtOnce = 256
+
   let memory: ArenaMemory
   var allocator: Allocator
   private let readers: ReaderRegistry
@@ -133,8 +136,8 @@ struct Trie: ~Copyable {
   /// Whether cells wait for readers to leave.
   var hasRetired: Bool { !retired.isEmpty || !waiting.isEmpty }
 
-  /// Gives back the cells that no reader can be in any more. Never waits: what a reader still holds is left for
-  /// the next time.
+  /// Gives back cells that no reader can be in any more. Never waits: what a reader still holds is left for the next
+  /// time, and so is what would take long, as an event loop may be what calls.
   mutating func reclaim() {
     if !waiting.isEmpty { freeWaiting() }
     guard waiting.isEmpty, !retired.isEmpty else { return }
@@ -146,9 +149,10 @@ struct Trie: ~Copyable {
 
   private mutating func freeWaiting() {
     guard readers.allHaveLeft(epoch - 1) else { return }
-    for ref in waiting { allocator.free(ref) }
+    for ref in waiting.suffix(Trie.freedAtOnce) { allocator.free(ref) }
+    waiting.removeLast(min(Trie.freedAtOnce, waiting.count))
     // After the retirement of a whole trie the list itself would be a burden.
-    waiting.removeAll(keepingCapacity: waiting.count < 1 << 16)
+    if waiting.isEmpty, waiting.capacity > 1 << 16 { waiting = [] }
   }
 
   func commonLength(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {

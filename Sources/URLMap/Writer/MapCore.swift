@@ -68,6 +68,7 @@ final class MapCore: Sendable {
       var applied = 0
       while applied < MapCore.batchChanges, applyFirst(with: &writer) { applied += 1 }
       writer.settle()
+      writer.trie.allocator.makeRoom()
     }
     return true
   }
@@ -77,7 +78,9 @@ final class MapCore: Sendable {
   func applyIfFree() -> Bool {
     let isEmpty = writer.withLockIfFree { writer in
       var applied = 0
-      while applied < MapCore.ownChanges, applyFirst(with: &writer) { applied += 1 }
+      while applied < MapCore.ownChanges, writer.trie.allocator.hasRoomAtHand, applyFirst(with: &writer) {
+        applied += 1
+      }
       writer.settle()
       return !queue.hasChange
     }
