@@ -298,6 +298,8 @@ struct HeaderFlags: ParsableArguments {
     help: "Add Relevo to the Via field of requests.")
   var via = true
 
-  @Flag(help: "Add X-Relevo-Route to answers: new, old-fallback, old-map, old-redirect or held. (default: left out)")
+  @Flag(
+    help:
+      "Add X-Relevo-Route to answers: new, old-fallback, old-map, old-redirect or held. (default: left out)")
   var debugHeaders = false
 }
