@@ -24,9 +24,6 @@ struct Trie: ~Copyable {
     case outOfMemory
   }
 
-  /// Far more than a change retires, so that what has piled up goes; some ten microseconds' worth.
-  private static let freedAtOnce = 256
-
   let memory: ArenaMemory
   var allocator: Allocator
   private let readers: ReaderRegistry
@@ -136,21 +133,21 @@ struct Trie: ~Copyable {
   /// Whether cells wait for readers to leave.
   var hasRetired: Bool { !retired.isEmpty || !waiting.isEmpty }
 
-  /// Gives back cells that no reader can be in any more. Never waits: what a reader still holds is left for the next
-  /// time, and so is what would take long, as an event loop may be what calls.
-  mutating func reclaim() {
-    if !waiting.isEmpty { freeWaiting() }
+  /// Gives back cells that no reader can be in any more, up to `most` of them. Never waits: what a reader still holds is
+  /// left for the next time.
+  mutating func reclaim(atMost most: Int = .max) {
+    if !waiting.isEmpty { freeWaiting(atMost: most) }
     guard waiting.isEmpty, !retired.isEmpty else { return }
     swap(&waiting, &retired)
     epoch += 1
     unsafe memory.epoch.pointee.store(epoch, ordering: .sequentiallyConsistent)
-    freeWaiting()
+    freeWaiting(atMost: most)
   }
 
-  private mutating func freeWaiting() {
+  private mutating func freeWaiting(atMost most: Int) {
     guard readers.allHaveLeft(epoch - 1) else { return }
-    for ref in waiting.suffix(Trie.freedAtOnce) { allocator.free(ref) }
-    waiting.removeLast(min(Trie.freedAtOnce, waiting.count))
+    for ref in waiting.suffix(most) { allocator.free(ref) }
+    waiting.removeLast(min(most, waiting.count))
     // After the retirement of a whole trie the list itself would be a burden.
     if waiting.isEmpty, waiting.capacity > 1 << 16 { waiting = [] }
   }
