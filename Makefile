@@ -4,7 +4,7 @@ SWIFT ?= swift
 RELEASE = -c release --static-swift-stdlib --product relevo
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench format lint sanitize image prove-image swift-there
+.PHONY: help run build test bench format lint sanitize fuzz image prove-image swift-there
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,10 +26,10 @@ bench: build ## measure Relevo beside nginx and HAProxy (ARGS="--rounds 3 --stra
 	RELEVO_BINARY="$$($(SWIFT) build $(RELEASE) --show-bin-path)/relevo" Benchmarks/run $(ARGS)
 
 format: swift-there ## format the Swift sources in place
-	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests Fuzz
 
 lint: swift-there ## check the format of the Swift sources; any finding is an error
-	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests Fuzz
 
 # Sanitizers multiply what a process holds; XCTest, which no test here uses, leaks a little of its own.
 SANITIZED := RELEVO_TEST_MEMORY_MB=1024 RELEVO_TEST_PATIENCE=3
@@ -38,6 +38,10 @@ sanitize: swift-there ## run all tests under the address sanitizer, then under t
 	@.ci/packages build test
 	$(SANITIZED) $(SWIFT) test --disable-xctest --sanitize address --scratch-path .build-asan
 	$(SANITIZED) $(SWIFT) test --disable-xctest --sanitize thread --scratch-path .build-tsan
+
+fuzz: swift-there ## fuzz all that reads bytes from outside, each target for FUZZ_SECONDS (60)
+	@.ci/packages build
+	Fuzz/run $(TARGETS)
 
 image: ## build the container image (needs Docker)
 	docker build --file docker/Dockerfile --tag relevo .

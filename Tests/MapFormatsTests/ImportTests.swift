@@ -268,6 +268,14 @@ struct ImportTests {
     ) { try read([], only: "none") }
   }
 
+  @Test("a map that is full is an error, and no loss in silence")
+  func full() throws {
+    folder.write("list", Array((0..<200).map { "/\($0)\n" }.joined().utf8))
+    let map = URLMap(URLMap.Configuration(maxURLs: 100))
+    var reading = MapImport(into: map, MapImport.Options(scheme: KeyScheme(), now: 1))
+    #expect(throws: ImportError.outOfMemory) { try reading.read(folder["list"]) }
+  }
+
   // MARK: Any bytes
 
   @Test("no bytes trap", arguments: ImportFormat.allCases)

@@ -55,6 +55,7 @@ public struct MapImport: ~Copyable {
   private let onProblem: (ImportProblem) -> Void
   private let onProgress: (Int) -> Void
   private var finishedBytes = 0
+  private let droppedBefore: UInt64
 
   /// - Parameters:
   ///   - map: nobody else changes it meanwhile.
@@ -69,6 +70,7 @@ public struct MapImport: ~Copyable {
     self.onProblem = onProblem
     self.onProgress = onProgress
     reader = map.makeReader()
+    droppedBefore = dropped(map.statistics)
     keys = KeyMaker(options.scheme, hosts: options.hosts, longestKey: map.maxKeyBytes)
   }
 
@@ -96,6 +98,7 @@ public struct MapImport: ~Copyable {
     case .haproxy, .list, .accessLog: try readLines(&source, format)
     }
     if let reason = source.failure { try problem(file.name, 0, reason) }
+    try checkNothingWasDropped()
     finishedBytes += file.readBytes
     for child in children { try readChild(child, of: file.name) }
   }
@@ -222,27 +225,30 @@ public struct MapImport: ~Copyable {
     switch keys.make(url) {
     case .otherHost: report.otherHosts += 1
     case .refused(let reason): try problem(file, line, reason)
-    case .made: try add(visitedAt: time)
+    case .made: add(visitedAt: time)
     }
   }
 
   /// Adds the key that was made, or counts its visit.
-  private mutating func add(visitedAt time: UInt32?) throws(ImportError) {
+  private mutating func add(visitedAt time: UInt32?) {
     // Bytes have no padding, which is what makes a raw view of other elements unsafe.
     let bytes = keys.key
     let key = unsafe bytes.span.bytes
-    var entry = reader.lookup(key, countingHitAt: nil)
+    let entry = reader.lookup(key, countingHitAt: nil)
     if entry == nil {
       report.added += 1
       while !map.learn(key, at: time ?? options.now) { map.waitUntilApplied() }
       map.waitUntilApplied()
-      entry = reader.lookup(key, countingHitAt: nil)
-      guard entry != nil else { throw .outOfMemory }
     } else {
       report.known += 1
     }
     // Logs come in any order, and the last visit is the latest one.
-    if let time, let entry { _ = reader.lookup(key, countingHitAt: max(time, entry.lastUsedAt)) }
+    if let time { _ = reader.lookup(key, countingHitAt: max(time, entry?.lastUsedAt ?? 0)) }
+  }
+
+  /// A map that is full drops URLs in silence, as serve wants it.
+  private func checkNothingWasDropped() throws(ImportError) {
+    if dropped(map.statistics) > droppedBefore { throw .outOfMemory }
   }
 
   private mutating func problem(_ file: String, _ line: Int, _ reason: String) throws(ImportError) {
@@ -251,6 +257,11 @@ public struct MapImport: ~Copyable {
     report.refused += 1
     onProblem(problem)
   }
+}
+
+/// How many URLs a map could not keep.
+private func dropped(_ statistics: URLMap.Statistics) -> UInt64 {
+  statistics.evicted &+ statistics.droppedByFullMemory
 }
 
 /// A file's bytes, unpacked if it is compressed.

@@ -70,7 +70,8 @@ struct ExportServer {
     return try ExportServer(port: port, process: process, folder: folder).waited()
   }
 
-  /// Apache answers 406 to what the directives leave alone.
+  /// Apache answers 406 to what the directives leave alone. One process (`-X`): it is killed at the end, and would leave
+  /// its children behind.
   static func apache(_ directives: [String], _ sites: TwoSites) throws -> ExportServer {
     let folder = try TemporaryFolder()
     let port = try Ports.free()
@@ -108,7 +109,7 @@ struct ExportServer {
 
       """)
     let process = try ChildProcess(
-      "/usr/sbin/apache2", ["-D", "FOREGROUND", "-f", folder.path("apache.conf")])
+      "/usr/sbin/apache2", ["-X", "-f", folder.path("apache.conf")])
     return try ExportServer(port: port, process: process, folder: folder).waited()
   }
 
