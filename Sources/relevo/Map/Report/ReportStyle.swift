@@ -87,13 +87,15 @@ enum ReportStyle {
       th, td { padding: .45rem .35rem; }
       th:first-child, td:first-child { padding-left: .8rem; }
       th:last-child, td:last-child { padding-right: .8rem; }
-      .row { grid-template-columns: 1fr auto auto; padding: .5rem .8rem; gap: .1rem .9rem; }
+      table { font-size: .92rem; }
+      .row { grid-template-columns: auto minmax(0, 1fr); padding: .5rem .8rem .6rem; gap: .1rem .9rem; text-align: left; }
       .row.head { display: none; }
       .row.head + * > summary, .row.head + .row { border-top: 0; }
-      .row > :first-child { grid-column: 1 / -1; }
+      .row > :first-child, .row .bar { grid-column: 1 / -1; }
       .row > span:not(:first-child) { color: var(--soft); font-size: .85rem; }
+      .row > .bar + span { padding-left: calc(var(--depth) * 1.1rem + 1.1rem); }
       .row i { position: static; width: auto; height: auto; clip-path: none; font-style: normal; }
-      .row .bar { margin-left: calc(var(--depth) * 1.1rem + 1.1rem); width: auto; }
+      .row .bar { order: 1; height: .3rem; margin-top: .25rem; }
       .tiles { grid-template-columns: 1fr 1fr; }
       .tiles div { padding: .8rem; }
       .tiles .figure { font-size: 1.4rem; }
