@@ -21,7 +21,8 @@ let package = Package(
     .systemLibrary(name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
     .target(name: "EventLoop", dependencies: ["CLibevent"], swiftSettings: strict),
     .target(name: "HTTP1", swiftSettings: strict),
-    .target(name: "URLMap", swiftSettings: strict),
+    .systemLibrary(name: "CPrefetch"),
+    .target(name: "URLMap", dependencies: ["CPrefetch"], swiftSettings: strict),
     .target(
       name: "Proxy",
       dependencies: [
@@ -37,6 +38,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    .executableTarget(name: "MapBenchmark", dependencies: ["URLMap"], path: "Benchmarks/MapBenchmark"),
     .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
     .testTarget(name: "URLMapTests", dependencies: ["URLMap"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
@@ -52,6 +54,6 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .testTarget(name: "EndToEndTests", dependencies: ["relevo"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["relevo", "URLMap"]),
   ]
 )

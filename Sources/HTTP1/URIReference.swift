@@ -32,4 +32,41 @@ public struct URIReference: Sendable, Equatable {
     reference.pathAndQuery = ByteRange(lower: offset, upper: hash)
     return reference
   }
+
+  /// Path and query of what the reference `value` leads to from a page whose path and query are `base`, without `.`
+  /// and `..` segments (RFC 3986, 5.2.2 and 5.2.4). Begins with a slash. Linear in the bytes of both.
+  public static func target(of value: RawSpan, from base: RawSpan) -> [UInt8] {
+    let reference = split(value)
+    let (path, query) = pathAndQuery(value, reference.pathAndQuery)
+    let (basePath, baseQuery) = pathAndQuery(base, ByteRange(lower: 0, upper: base.byteCount))
+    if reference.authority != nil || path.first == .slash { return withoutDots(path) + query }
+    if path.isEmpty { return withoutDots(basePath) + (query.isEmpty ? baseQuery : query) }
+    let folder = basePath[..<((basePath.lastIndex(of: .slash) ?? -1) + 1)]
+    return withoutDots(folder + path) + query
+  }
+
+  /// The query begins with its `?`, and is empty without one.
+  private static func pathAndQuery(_ bytes: RawSpan, _ range: ByteRange) -> ([UInt8], [UInt8]) {
+    let question = bytes.firstOffset(of: .questionMark, from: range.lower, limit: range.upper)
+    return (
+      (range.lower..<question).map { bytes.byte(at: $0) }, (question..<range.upper).map { bytes.byte(at: $0) }
+    )
+  }
+
+  private static func withoutDots(_ path: [UInt8]) -> [UInt8] {
+    var kept: [ArraySlice<UInt8>] = []
+    let parts = path.split(separator: .slash, omittingEmptySubsequences: false)
+    let segments = parts.dropFirst(path.first == .slash ? 1 : 0)
+    for (index, segment) in zip(segments.indices, segments) {
+      if segment.elementsEqual([.dot, .dot]) {
+        _ = kept.popLast()
+      } else if !segment.elementsEqual([.dot]) {
+        kept.append(segment)
+        continue
+      }
+      // Dots at the end name the folder itself.
+      if index + 1 == segments.endIndex { kept.append([]) }
+    }
+    return [.slash] + kept.joined(separator: [.slash])
+  }
 }

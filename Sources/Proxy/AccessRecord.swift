@@ -18,6 +18,7 @@ struct Notes: OptionSet {
   static let clientGone = Notes(rawValue: 1 << 11)
   static let badRequest = Notes(rawValue: 1 << 12)
   static let brokenOff = Notes(rawValue: 1 << 13)
+  static let softMiss = Notes(rawValue: 1 << 14)
 
   /// In the order in which the log names them.
   static let names: [(Notes, StaticString)] = [
@@ -25,6 +26,7 @@ struct Notes: OptionSet {
     (.oldError, "old-error"),
     (.newDown, "new-down"), (.newTimeout, "new-timeout"), (.retried, "retried"), (.learned, "learned"),
     (.forgotten, "forgotten"), (.migrated, "migrated"), (.doubleMiss, "double-miss"),
+    (.softMiss, "soft-miss"),
     (.clientGone, "client-gone"), (.badRequest, "bad-request"), (.brokenOff, "broken-off"),
   ]
 }

@@ -2,7 +2,7 @@ import HTTP1
 
 /// Who answered, as the log and `X-Relevo-Route` say it.
 enum Route: UInt8, Sendable {
-  case new, oldAfterMiss, oldFromMap, held, own
+  case new, oldAfterMiss, oldFromMap, held, oldRedirect, own
 
   var name: StaticString {
     switch self {
@@ -10,6 +10,7 @@ enum Route: UInt8, Sendable {
     case .oldAfterMiss: "old-fallback"
     case .oldFromMap: "old-map"
     case .held: "held"
+    case .oldRedirect: "old-redirect"
     case .own: "-"
     }
   }

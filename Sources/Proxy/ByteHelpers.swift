@@ -27,6 +27,22 @@ extension RawSpan {
       && zip(0..<byteCount, other).allSatisfy { byte(at: $0).lowercased == $1.lowercased }
   }
 
+  /// Whether the bytes are `text` but for the case of ASCII letters.
+  func equalsIgnoringCase(_ text: StaticString) -> Bool {
+    byteCount == text.utf8CodeUnitCount && beginsIgnoringCase(with: text)
+  }
+
+  func beginsIgnoringCase(with text: StaticString) -> Bool {
+    let length = text.utf8CodeUnitCount
+    guard byteCount >= length else { return false }
+    return text.withUTF8Buffer { unsafe extracting(0..<length).equalsIgnoringCase($0) }
+  }
+
+  func endsIgnoringCase(with text: StaticString) -> Bool {
+    let length = text.utf8CodeUnitCount
+    return byteCount >= length && extracting(byteCount - length..<byteCount).beginsIgnoringCase(with: text)
+  }
+
   /// Whether two authorities name the same host, whatever their ports.
   func namesHost(of other: [UInt8]) -> Bool {
     var end = byteCount

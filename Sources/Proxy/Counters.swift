@@ -19,10 +19,12 @@ final class Counters: Sendable {
   let answeredByNew = Counter()
   let answeredByOldAfterMiss = Counter()
   let answeredByOldFromMap = Counter()
+  let redirectedToOld = Counter()
   let answeredByHeld = Counter()
   let answeredByRelevo = Counter()
   let badRequests = Counter()
   let doubleMisses = Counter()
+  let softMisses = Counter()
   let fallbacksPastReplayLimit = Counter()
   let fallbacksFailed = Counter()
   let retries = Counter()
@@ -45,6 +47,8 @@ public struct ProxyStatistics: Sendable, Equatable {
   public var answeredByOldAfterMiss: UInt64 = 0
   /// Requests answered by the old server because the URL map knew the URL.
   public var answeredByOldFromMap: UInt64 = 0
+  /// Requests answered with a redirect to the old site's own name.
+  public var redirectedToOld: UInt64 = 0
   /// Requests answered with the new pool's held miss, as the old server missed too or failed.
   public var answeredByHeld: UInt64 = 0
   /// Requests that Relevo answered itself: errors.
@@ -53,6 +57,8 @@ public struct ProxyStatistics: Sendable, Equatable {
   public var badRequests: UInt64 = 0
   /// Misses not passed on since both sites had missed the URL a moment ago.
   public var doubleMisses: UInt64 = 0
+  /// Answers of the old server that were misses though their status did not say so.
+  public var softMisses: UInt64 = 0
   /// Misses not passed on since the request's body was longer than what can be replayed.
   public var fallbacksPastReplayLimit: UInt64 = 0
   /// Fallbacks that the old server failed to answer.
@@ -76,10 +82,12 @@ public struct ProxyStatistics: Sendable, Equatable {
     answeredByNew &+= counters.answeredByNew.current
     answeredByOldAfterMiss &+= counters.answeredByOldAfterMiss.current
     answeredByOldFromMap &+= counters.answeredByOldFromMap.current
+    redirectedToOld &+= counters.redirectedToOld.current
     answeredByHeld &+= counters.answeredByHeld.current
     answeredByRelevo &+= counters.answeredByRelevo.current
     badRequests &+= counters.badRequests.current
     doubleMisses &+= counters.doubleMisses.current
+    softMisses &+= counters.softMisses.current
     fallbacksPastReplayLimit &+= counters.fallbacksPastReplayLimit.current
     fallbacksFailed &+= counters.fallbacksFailed.current
     retries &+= counters.retries.current

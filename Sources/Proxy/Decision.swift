@@ -10,6 +10,8 @@ enum Step: Equatable {
   case oldByMap
   /// The new pool has missed and its answer is held.
   case oldAfterMiss(renews: Bool)
+  /// The new pool has missed and its answer is held: the old server is asked by HEAD whether it has the page.
+  case probeOld(renews: Bool)
   /// The map was wrong, the old server misses: what the new pool says goes.
   case newAfterOldMiss
   /// The old server, which the map named, cannot be reached.
@@ -19,7 +21,7 @@ enum Step: Equatable {
 
   var asksOld: Bool {
     switch self {
-    case .oldByMap, .oldAfterMiss: true
+    case .oldByMap, .oldAfterMiss, .probeOld: true
     case .newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly: false
     }
   }
@@ -28,14 +30,25 @@ enum Step: Equatable {
 /// What is known of an answer when its head has come.
 struct AnswerFacts {
   var status: UInt16
-  /// A redirect to the home page of the site that answered: a soft 404.
-  var leadsHome: Bool
+  /// Whether it is a miss though its status does not say so. Of the old server's answers only.
+  var softMiss: SoftMiss
   /// The request can be sent once more: its body is recorded whole, or none of it has been read.
   var requestCanBeRepeated: Bool
   /// Both sites missed this URL a moment ago.
   var isKnownDoubleMiss: Bool
+  /// Whether the client may be sent to the old site itself.
+  var redirectUse: RedirectUse
   /// The method says something about the page: OPTIONS and TRACE are answered for URLs that do not exist.
   var methodTeaches: Bool
+}
+
+/// Whether an answer means "not here" without saying so by its status.
+enum SoftMiss: Equatable, CaseIterable {
+  case no
+  /// A redirect to the home page, or a body that could say so and was not looked into.
+  case possible
+  /// It redirects to, or has a text of, what the operator names as the old server's way to say so.
+  case certain
 }
 
 /// What becomes of an answer.
@@ -44,6 +57,12 @@ enum Verdict: Equatable {
   case deliver(MapChange)
   /// It is kept, and the old server is asked.
   case holdAndAskOld(renews: Bool)
+  /// It is kept, and the old server is asked by HEAD whether it has the page.
+  case holdAndProbeOld(renews: Bool)
+  /// It is dropped and the old server gets the request itself.
+  case dropAndAskOldItself(renews: Bool)
+  /// It is dropped and the client is sent to the old site.
+  case dropAndRedirect(MapChange)
   /// It is dropped and the old server, which has the page as far as is known, is asked.
   case dropAndAskOld
   /// It is dropped for what the new pool says.
@@ -81,7 +100,7 @@ struct DecisionTable: Sendable {
     case .newFirst:
       guard fallbackOn.contains(answer.status) else { return .deliver(.none) }
       if answer.isKnownDoubleMiss { return .deliverDoubleMiss }
-      return answer.requestCanBeRepeated ? .holdAndAskOld(renews: false) : .deliverUnrepeatable
+      return fallback(for: answer, renews: false)
 
     case .recheck:
       guard fallbackOn.contains(answer.status) else {
@@ -89,23 +108,51 @@ struct DecisionTable: Sendable {
         if answer.status >= 500, answer.requestCanBeRepeated { return .dropAndAskOld }
         return .deliver(answer.methodTeaches && answer.status < 400 ? .migrated : .none)
       }
-      return answer.requestCanBeRepeated ? .holdAndAskOld(renews: true) : .deliverUnrepeatable
+      return fallback(for: answer, renews: true)
 
     case .oldAfterMiss(let renews):
-      if oldMissOn.contains(answer.status) {
+      if isOldMiss(answer) {
         return .dropAndDeliverHeld(.bothMissed(forget: renews && answer.methodTeaches))
       }
-      if answer.status >= 500 { return renews ? .deliver(.none) : .dropAndDeliverHeld(.oldFailed) }
-      let isPage = learnOn.contains(answer.status) && !answer.leadsHome && answer.methodTeaches
-      return .deliver(isPage ? .learn : .none)
+      if answer.status >= 500 {
+        if !renews { return .dropAndDeliverHeld(.oldFailed) }
+        return answer.redirectUse == .always ? .dropAndRedirect(.none) : .deliver(.none)
+      }
+      guard isOldPage(answer) else { return .deliver(.none) }
+      return answer.redirectUse == .always ? .dropAndRedirect(.learn) : .deliver(.learn)
+
+    case .probeOld(let renews):
+      if isOldMiss(answer) {
+        return .dropAndDeliverHeld(.bothMissed(forget: renews && answer.methodTeaches))
+      }
+      if isOldPage(answer) { return .dropAndRedirect(.learn) }
+      // 501, as 405: it does not know HEAD.
+      if answer.status >= 500, answer.status != 501 {
+        return renews ? .dropAndRedirect(.none) : .dropAndDeliverHeld(.oldFailed)
+      }
+      return .dropAndAskOldItself(renews: renews)
 
     case .oldByMap:
-      guard oldMissOn.contains(answer.status) else { return .deliver(.none) }
+      guard isOldMiss(answer) else { return .deliver(.none) }
       let change: MapChange = answer.methodTeaches ? .forget : .none
       return answer.requestCanBeRepeated ? .dropAndAskNew(change) : .deliver(change)
 
     case .newAfterOldFailure:
       return fallbackOn.contains(answer.status) ? .dropAndAnswerUnavailable : .deliver(.none)
     }
+  }
+
+  /// The new pool has missed.
+  private func fallback(for answer: AnswerFacts, renews: Bool) -> Verdict {
+    guard answer.requestCanBeRepeated else { return .deliverUnrepeatable }
+    return answer.redirectUse == .never ? .holdAndAskOld(renews: renews) : .holdAndProbeOld(renews: renews)
+  }
+
+  private func isOldPage(_ answer: AnswerFacts) -> Bool {
+    learnOn.contains(answer.status) && answer.softMiss == .no && answer.methodTeaches
+  }
+
+  private func isOldMiss(_ answer: AnswerFacts) -> Bool {
+    oldMissOn.contains(answer.status) || answer.softMiss == .certain
   }
 }

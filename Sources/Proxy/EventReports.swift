@@ -3,7 +3,8 @@ import Logging
 
 /// What an operator is told of; a failure with its remedy.
 enum ReportedEvent: Int, CaseIterable {
-  case originFailed, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept, connectionLimit, migrated
+  case originFailed, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept, connectionLimit,
+    migrated, oldCompresses
 
   var sentence: String {
     switch self {
@@ -15,6 +16,8 @@ enum ReportedEvent: Int, CaseIterable {
     case .replayFile: "a request's body can't be recorded: see that TMPDIR has room"
     case .accept: "a connection can't be accepted: raise LimitNOFILE or lower --max-connections"
     case .connectionLimit: "--max-connections is reached: new connections wait until others end"
+    case .oldCompresses:
+      "the old server compresses a page that it was asked not to: --old-miss-body can't look into it, and it is not learned"
     case .migrated: "migrated: the new site has a page that was known as the old one's"
     }
   }
@@ -22,7 +25,8 @@ enum ReportedEvent: Int, CaseIterable {
   var level: Logger.Level {
     switch self {
     case .migrated: .info
-    case .originFailed, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept, .connectionLimit:
+    case .originFailed, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept, .connectionLimit,
+      .oldCompresses:
       .warning
     }
   }

@@ -10,7 +10,21 @@ extension Exchange {
     step = next
     tried.removeAll()
     retriedOnFresh = false
+    proceed()
+  }
+
+  /// Does what the step says: a page that is known to be the old server's needs no asking when its client is sent there.
+  func proceed() {
+    if step == .oldByMap, redirectToOld() { return }
     ask()
+  }
+
+  /// The answer awaited is one to HEAD.
+  var asksByHead: Bool { head.method == .head || isProbe }
+
+  /// What goes to the origin is no more than a question after the page.
+  var isProbe: Bool {
+    if case .probeOld = step { true } else { false }
   }
 
   /// Asks an origin of the site that the step names.
@@ -25,7 +39,7 @@ extension Exchange {
     if worker.log != nil {
       record.beginAttempt(old: step.asksOld, server: server, nowMs: EventLoop.monotonicMs())
     }
-    if body.hasLeft, body.recorder != nil {
+    if !isProbe, body.hasLeft, body.recorder != nil {
       // What is ready is recorded as well and goes out from there.
       dropReady()
       body.replayed = 0
@@ -66,10 +80,11 @@ extension Exchange {
     unsafe RequestWriter.write(
       head, fields: worker.requestFields,
       bytes: UnsafeRawBufferPointer(rebasing: input[..<head.byteCount]).bytes,
-      host: step.asksOld ? settings.oldHost : nil, fallbackHost: origin.server.authority,
+      shape: requestShape, fallbackHost: origin.server.authority,
       client: client.address,
       policy: settings.forwarding, into: &worker.writer)
-    let ready = unsafe UnsafeRawBufferPointer(rebasing: input[body.lower..<body.upper])
+    let readyEnd = isProbe ? body.lower : body.upper
+    let ready = unsafe UnsafeRawBufferPointer(rebasing: input[body.lower..<readyEnd])
     let sent: Sent = unsafe worker.writer.withUnsafeBytes { unsafe origin.sendCounted($0, ready) }
     switch sent {
     case .failed(let code):
@@ -87,6 +102,12 @@ extension Exchange {
     pumpRequest()
   }
 
+  private var requestShape: RequestShape {
+    guard step.asksOld else { return RequestShape() }
+    return RequestShape(
+      host: worker.settings.oldHost, refusesCodings: !worker.settings.softMissTexts.isEmpty, isProbe: isProbe)
+  }
+
   /// Moves the request's body on until it is sent or somebody has to be waited for.
   func pumpRequest() {
     for _ in 0..<Worker.roundsPerTurn {
@@ -97,6 +118,7 @@ extension Exchange {
       case .blocked: return origin.setDeadline(afterMs: worker.settings.responseMs)
       case .all: break
       }
+      if isProbe { return requestIsSent(origin) }
       if let offset = body.replayed {
         guard replay(from: offset, to: origin) else { return }
         continue
@@ -114,7 +136,7 @@ extension Exchange {
 
   private func requestIsSent(_ origin: OriginConnection) {
     body.isSent = true
-    watchDeparture()
+    if body.isRead { watchDeparture() }
     origin.setDeadline(afterMs: worker.settings.responseMs)
   }
 

@@ -25,7 +25,7 @@ extension Exchange {
   private func headsAreIncomplete(_ origin: OriginConnection) -> Bool {
     while true {
       let parsed = unsafe ResponseHead.parse(
-        UnsafeRawBufferPointer(origin.input.readable).bytes, toHead: head.method == .head,
+        UnsafeRawBufferPointer(origin.input.readable).bytes, toHead: asksByHead,
         limits: worker.settings.headLimits, fields: &worker.answerFields)
       switch parsed {
       case .incomplete:
@@ -45,7 +45,7 @@ extension Exchange {
         guard passInterim(answer, origin) else { return false }
         if origin.input.isEmpty { return true }
       case .head(let answer):
-        decide(answer, origin)
+        headHasCome(answer, origin)
         return false
       }
     }
@@ -78,39 +78,69 @@ extension Exchange {
 
   // MARK: Deciding
 
-  private func decide(_ answer: ResponseHead, _ origin: OriginConnection) {
+  private func headHasCome(_ answer: ResponseHead, _ origin: OriginConnection) {
     if worker.log != nil {
       record.endAttempt(old: step.asksOld, status: answer.status, nowMs: EventLoop.monotonicMs())
     }
+    guard let softMiss = softMiss(answer, origin) else { return examine(answer, origin) }
+    decide(AnswerAtHand(head: answer, origin: origin, examined: nil), softMiss)
+  }
+
+  /// Whether an answer is a soft 404; nil when only its body can tell.
+  private func softMiss(_ answer: ResponseHead, _ origin: OriginConnection) -> SoftMiss? {
+    guard step.asksOld else { return .no }
+    if (300..<400).contains(answer.status), let location = answer.location {
+      return softMissByRedirect(location, origin)
+    }
+    return softMissByBody(answer, origin)
+  }
+
+  /// Looks the answer up in the table and does what that says.
+  func decide(_ answer: AnswerAtHand, _ softMiss: SoftMiss) {
+    let (status, origin) = (answer.head.status, answer.origin)
+    if softMiss == .certain {
+      worker.counters.softMisses.add()
+      record.notes.insert(.softMiss)
+    }
     let facts = AnswerFacts(
-      status: answer.status, leadsHome: step.asksOld && leadsHome(answer, origin),
-      requestCanBeRepeated: body.canBeRepeated, isKnownDoubleMiss: isKnownDoubleMiss(answer.status),
+      status: status, softMiss: softMiss, requestCanBeRepeated: body.canBeRepeated,
+      isKnownDoubleMiss: isKnownDoubleMiss(status), redirectUse: redirectUse,
       methodTeaches: head.method != .options && head.method != .trace)
     switch worker.decisions.verdict(on: facts, at: step) {
     case .deliver(let change):
       apply(change)
-      deliver(answer, origin, as: routeOfStep)
+      deliver(answer, as: routeOfStep)
     case .deliverDoubleMiss:
       worker.counters.doubleMisses.add()
       record.notes.insert(.doubleMiss)
-      deliver(answer, origin, as: .new)
+      deliver(answer, as: .new)
     case .deliverUnrepeatable:
       worker.counters.fallbacksPastReplayLimit.add()
       record.notes.insert(.replayLimit)
       worker.report(.replayLimit, at: origin.server, "")
-      deliver(answer, origin, as: .new)
+      deliver(answer, as: .new)
     case .holdAndAskOld(let renews):
-      hold(answer, origin)
+      hold(answer)
       turn(to: .oldAfterMiss(renews: renews))
+    case .holdAndProbeOld(let renews):
+      hold(answer)
+      turn(to: .probeOld(renews: renews))
+    case .dropAndAskOldItself(let renews):
+      drop(answer)
+      turn(to: .oldAfterMiss(renews: renews))
+    case .dropAndRedirect(let change):
+      apply(change)
+      drop(answer)
+      if !redirectToOld() { giveUp(.died(errno: 0)) }
     case .dropAndAskOld:
-      drop(answer, origin)
+      drop(answer)
       turn(to: .oldByMap)
     case .dropAndAskNew(let change):
       apply(change)
-      drop(answer, origin)
+      drop(answer)
       turn(to: .newAfterOldMiss)
     case .dropAndDeliverHeld(let reason):
-      drop(answer, origin)
+      drop(answer)
       switch reason {
       case .bothMissed(let forgets):
         if forgets { apply(.forget) }
@@ -118,11 +148,11 @@ extension Exchange {
       case .oldFailed:
         worker.counters.fallbacksFailed.add()
         record.notes.insert(.oldError)
-        worker.report(.oldAnswersError, at: origin.server, "\(answer.status)")
+        worker.report(.oldAnswersError, at: origin.server, "\(status)")
       }
-      deliverHeld()
+      deliverHeld(as: .held, from: nil)
     case .dropAndAnswerUnavailable:
-      drop(answer, origin)
+      drop(answer)
       answerOwn(.oldUnreachable)
     }
   }
@@ -131,7 +161,7 @@ extension Exchange {
     switch step {
     case .newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly: .new
     case .oldByMap: .oldFromMap
-    case .oldAfterMiss: .oldAfterMiss
+    case .oldAfterMiss, .probeOld: .oldAfterMiss
     }
   }
 
@@ -183,44 +213,28 @@ extension Exchange {
     if let missFingerprint { worker.misses.insert(missFingerprint, nowMs: worker.loop.coarseMs) }
   }
 
-  // MARK: Redirects home
-
-  /// A redirect to the site's own home page says "not here" politely.
-  private func leadsHome(_ answer: ResponseHead, _ origin: OriginConnection) -> Bool {
-    guard (300..<400).contains(answer.status), let location = answer.location else { return false }
-    let value = unsafe UnsafeRawBufferPointer(rebasing: origin.input.readable[location.range]).bytes
-    let target = URIReference.split(value)
-    let path = value.extracting(target.pathAndQuery.range)
-    guard path.byteCount == 0 || (path.byteCount == 1 && path.byte(at: 0) == UInt8(ascii: "/")) else {
-      return false
-    }
-    guard let authority = target.authority else { return path.byteCount == 1 }
-    let named = value.extracting(authority.range)
-    let asked = unsafe Array(client.input.readable[head.authority.range])
-    return named.namesHost(of: asked) || isInternal(named, origin.server)
-  }
-
-  private func isInternal(_ host: RawSpan, _ server: OriginServer) -> Bool {
-    if host.namesHost(of: server.authority) { return true }
-    guard let oldHost = worker.settings.oldHost else { return false }
-    return host.namesHost(of: oldHost)
-  }
-
   // MARK: Holding and dropping
 
   /// Keeps the new pool's miss until the old server has answered.
-  private func hold(_ answer: ResponseHead, _ origin: OriginConnection) {
-    let bytes = unsafe UnsafeRawBufferPointer(rebasing: origin.input.readable[..<answer.byteCount]).bytes
-    let interimBytes = unsafe interim.withUnsafeBytes { unsafe Array($0) }
-    interim.removeAll()
-    let held = HeldAnswer(
-      head: answer, interim: interimBytes, headBytes: bytes, scanner: bodyScanner(for: answer),
-      keepsConnection: answer.keepAlive && body.isSent)
-    origin.input.consume(answer.byteCount)
+  private func hold(_ answer: AnswerAtHand) {
+    let origin = answer.origin
+    let held = keep(answer.head, from: origin)
     held.origin = origin
     self.held = held
     asked = nil
     if keepScanned(held, from: origin) { fillHeld(held, from: origin) }
+  }
+
+  /// Takes an answer's head, and the interim answers before it, over from its connection.
+  func keep(_ answer: ResponseHead, from origin: OriginConnection) -> HeldAnswer {
+    let bytes = unsafe UnsafeRawBufferPointer(rebasing: origin.input.readable[..<answer.byteCount]).bytes
+    let interimBytes = unsafe interim.withUnsafeBytes { unsafe Array($0) }
+    interim.removeAll()
+    let kept = HeldAnswer(
+      head: answer, interim: interimBytes, headBytes: bytes, scanner: bodyScanner(for: answer),
+      keepsConnection: answer.keepAlive && body.isSent)
+    origin.input.consume(answer.byteCount)
+    return kept
   }
 
   /// Reads on into the held answer until it is whole or long enough.
@@ -246,11 +260,7 @@ extension Exchange {
   /// Moves what was received into the held answer; false when nothing more is to come.
   private func keepScanned(_ held: HeldAnswer, from origin: OriginConnection) -> Bool {
     if origin.input.isEmpty, !held.scanner.isFinished { return true }
-    let progress = unsafe held.scanner.scan(origin.input.readable)
-    unsafe held.bytes.append(
-      UnsafeRawBufferPointer(rebasing: origin.input.readable[..<progress.forward]).bytes)
-    origin.input.consume(progress.consumed)
-    switch progress.state {
+    switch held.take(from: &origin.input) {
     case .more:
       origin.input.compact()
       origin.input.giveBackIfEmpty()
@@ -271,16 +281,29 @@ extension Exchange {
   func dropHeld() {
     guard let held else { return }
     self.held = nil
-    guard let origin = held.origin else { return }
-    origin.abandon(held.scanner, keepAlive: held.keepsConnection)
+    abandon(held)
   }
 
   /// The answer just read is not wanted.
-  private func drop(_ answer: ResponseHead, _ origin: OriginConnection) {
+  private func drop(_ answer: AnswerAtHand) {
+    if let examined = answer.examined { return abandon(examined) }
+    let (head, origin) = (answer.head, answer.origin)
     asked = nil
     interim.removeAll()
-    origin.input.consume(answer.byteCount)
-    origin.abandon(BodyScanner(answer.framing), keepAlive: answer.keepAlive && body.isSent)
+    origin.input.consume(head.byteCount)
+    origin.abandon(BodyScanner(head.framing), keepAlive: head.keepAlive && body.isSent)
+  }
+
+  private func abandon(_ kept: HeldAnswer) {
+    kept.origin?.abandon(kept.scanner, keepAlive: kept.keepsConnection)
+    kept.origin = nil
+  }
+
+  private func deliver(_ answer: AnswerAtHand, as route: Route) {
+    guard let examined = answer.examined else { return deliver(answer.head, answer.origin, as: route) }
+    dropHeld()
+    held = examined
+    deliverHeld(as: route, from: answer.origin.server)
   }
 
   /// The origin's part in this exchange is done.
@@ -293,4 +316,13 @@ extension Exchange {
   func bodyScanner(for answer: ResponseHead) -> BodyScanner {
     BodyScanner(answer.framing, output: head.minorVersion == 0 ? .payload : .verbatim)
   }
+}
+
+/// An answer that is decided on.
+struct AnswerAtHand {
+  let head: ResponseHead
+  /// Where it comes from. When it was examined, the connection may be out of its hands already.
+  let origin: OriginConnection
+  /// Head and body as far as they were looked into; nil when the origin's input still begins with the head.
+  let examined: HeldAnswer?
 }

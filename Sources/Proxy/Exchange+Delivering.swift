@@ -34,7 +34,9 @@ extension Exchange {
   }
 
   /// Sends the held answer, and what its connection still has of it.
-  func deliverHeld() {
+  ///
+  /// - Parameter server: whose own address the answer must not name; nil when it is the new pool's.
+  func deliverHeld(as route: Route, from server: OriginServer?) {
     guard let held else { return giveUp(.died(errno: 0)) }
     answer = AnswerStream()
     answer.scanner = held.scanner
@@ -44,7 +46,7 @@ extension Exchange {
     body.isAbandoned = true
     interim.removeAll()
     interim.append(held.interim)
-    settle(.held)
+    settle(route)
     asked = held.origin
     held.origin = nil
     record.bodyBytes = UInt64(held.bodyCount)
@@ -56,7 +58,7 @@ extension Exchange {
     }
     guard case .head = parsed else { return giveUp(.died(errno: 0)) }
     held.bytes.withBytes { bytes in
-      writeHead(held.head, bytes: bytes.extracting(0..<held.head.byteCount), route: .held, server: nil)
+      writeHead(held.head, bytes: bytes.extracting(0..<held.head.byteCount), route: route, server: server)
     }
     if answer.writesChunks, held.bodyCount > 0 {
       answer.writeChunkStart(held.bodyCount, into: &worker.writer)
@@ -77,11 +79,16 @@ extension Exchange {
     answer.keepsClient = head.keepAlive && body.isRead && !worker.isDraining
     answer.writesChunks = answer.endsByClose && head.minorVersion > 0
     if answer.endsByClose, !answer.writesChunks { answer.keepsClient = false }
+    count(route)
+  }
+
+  func count(_ route: Route) {
     switch route {
     case .new: worker.counters.answeredByNew.add()
     case .oldAfterMiss: worker.counters.answeredByOldAfterMiss.add()
     case .oldFromMap: worker.counters.answeredByOldFromMap.add()
     case .held: worker.counters.answeredByHeld.add()
+    case .oldRedirect: worker.counters.redirectedToOld.add()
     case .own: worker.counters.answeredByRelevo.add()
     }
   }

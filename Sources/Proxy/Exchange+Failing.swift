@@ -72,23 +72,24 @@ extension Exchange {
       return origin.close()
     }
     guard asked === origin else { return origin.close() }
+    if examination != nil, failure == .timeout { return endExamination(.possible, isWhole: false) }
     if case .undecided = delivery {
     } else {
       worker.report(.brokenAnswer, at: origin.server, failure.description)
       return breakOff()
     }
-    let hasAnswered = !origin.input.isEmpty
+    let hasAnswered = !origin.input.isEmpty || examination != nil
     let hasSent = origin.sentBytes > 0
     let server = origin.server
     asked = nil
+    examination = nil
     interim.removeAll()
     origin.close()
     noteAttempt(failure)
     switch failure {
     case .refused, .connectTimeout:
       serverRefused(server, failure)
-    case .died
-    where !hasAnswered && !retriedOnFresh && body.canBeRepeated && (head.method.isIdempotent || !hasSent):
+    case .died where !hasAnswered && !retriedOnFresh && (isProbe || canBeAskedAgain(afterSending: hasSent)):
       retriedOnFresh = true
       countRetry()
       ask(fresh: true)
@@ -97,6 +98,10 @@ extension Exchange {
       worker.report(.originFailed, at: server, failure.description)
       giveUp(failure)
     }
+  }
+
+  private func canBeAskedAgain(afterSending hasSent: Bool) -> Bool {
+    body.canBeRepeated && (head.method.isIdempotent || !hasSent)
   }
 
   /// Nothing has been sent: the next server can have the request whatever its method.
@@ -134,7 +139,12 @@ extension Exchange {
     case .oldAfterMiss(let renews):
       record.notes.insert(failure.noteOfOld)
       worker.counters.fallbacksFailed.add()
-      if renews { answerOwn(.oldUnreachable) } else { deliverHeld() }
+      guard renews else { return deliverHeld(as: .held, from: nil) }
+      if redirectUse != .always || !redirectToOld() { answerOwn(.oldUnreachable) }
+    case .probeOld(let renews):
+      record.notes.insert(failure.noteOfOld)
+      worker.counters.fallbacksFailed.add()
+      if !renews || !redirectToOld() { deliverHeld(as: .held, from: nil) }
     case .oldByMap:
       record.notes.insert(failure.noteOfOld)
       turnIfRepeatable(to: .newAfterOldFailure, after: failure)
@@ -182,22 +192,27 @@ extension Exchange {
   }
 
   /// Answers in Relevo's own name; only before the client has got anything else.
-  func answerOwn(_ own: OwnAnswer) {
+  ///
+  /// - Parameter fields: writes further field lines.
+  func answerOwn(
+    _ own: OwnAnswer, as route: Route = .own, fields: (inout ByteWriter) -> Void = { _ in }
+  ) {
     asked?.close()
     asked = nil
+    examination = nil
     dropHeld()
     body.isAbandoned = true
     delivery = .flushing
-    record.route = .own
+    record.route = route
     record.status = own.status
     record.bodyBytes = UInt64(own.text.utf8.count + 1)
-    worker.counters.answeredByRelevo.add()
+    count(route)
     answer = AnswerStream()
     answer.keepsClient = head.keepAlive && body.isRead && !worker.isDraining
     worker.writer.removeAll()
     own.write(
       isHead: head.method == .head, closes: !answer.keepsClient,
-      route: worker.settings.debugHeaders ? .own : nil, into: &worker.writer)
+      route: worker.settings.debugHeaders ? route : nil, into: &worker.writer, fields: fields)
     guard client.writeOrKeep(worker) else { return client.close() }
     if client.output.isEmpty {
       end(keepAlive: answer.keepsClient)

@@ -40,6 +40,8 @@ final class Exchange {
   /// A dead connection has been replaced by a fresh one already.
   var retriedOnFresh = false
   var held: HeldAnswer?
+  /// The answer of the old server that is being looked into; the connection asked still has the rest.
+  var examination: Examination?
   var delivery = Delivery.undecided
   var answer = AnswerStream()
   /// The interim answers of the origin asked that wait for the decision, as they will go out.
@@ -66,7 +68,7 @@ final class Exchange {
     step = firstStep()
     body.recorder = makeRecorder()
     if !takeBodyAtHand() { return }
-    ask()
+    proceed()
   }
 
   private func firstStep() -> Step {
@@ -89,18 +91,17 @@ final class Exchange {
 
   /// Hands the map's key of this request to `body`; nil when it has none (`OPTIONS *`).
   func withKey<Result>(_ body: (RawSpan) -> Result) -> Result? {
-    if head.targetForm == .asterisk { return nil }
-    let range: ByteRange
-    switch worker.settings.mapKey {
-    case .pathAndQuery: range = head.pathAndQuery
-    case .path: range = head.path
+    if head.pathAndQuery.isEmpty, head.method == .options { return nil }
+    let input = unsafe client.input.readable
+    let target = unsafe UnsafeRawBufferPointer(rebasing: input[head.pathAndQuery.range])
+    let host = unsafe UnsafeRawBufferPointer(rebasing: input[head.authority.range])
+    switch unsafe worker.settings.keys.key(
+      of: target.bytes, host: host.bytes, writingInto: &worker.keyScratch)
+    {
+    case .none: return nil
+    case .target(let byteCount): return unsafe body(target.bytes.extracting(0..<byteCount))
+    case .written: return unsafe worker.keyScratch.withUnsafeBytes { unsafe body($0.bytes) }
     }
-    guard !range.isEmpty, unsafe client.input.readable[range.lower] == UInt8(ascii: "/") else { return nil }
-    let target = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[range.range])
-    guard unsafe TrackingParameters.strip(target.bytes, into: &worker.keyScratch) else {
-      return unsafe body(target.bytes)
-    }
-    return unsafe worker.keyScratch.withUnsafeBytes { unsafe body($0.bytes) }
   }
 
   /// A URL in the map needs no recording past what fits in memory: the old server has the page.
@@ -111,7 +112,7 @@ final class Exchange {
     switch step {
     case .newFirst, .recheck: limit = settings.replayLimitBytes
     case .oldByMap, .newOnly: limit = settings.replayMemoryBytes
-    case .oldAfterMiss, .newAfterOldMiss, .newAfterOldFailure: return nil
+    case .oldAfterMiss, .probeOld, .newAfterOldMiss, .newAfterOldFailure: return nil
     }
     if case .length(let length) = head.framing, length > UInt64(limit) { return nil }
     return BodyRecorder(memoryLimit: settings.replayMemoryBytes, limit: limit)
@@ -141,7 +142,9 @@ final class Exchange {
     switch delivery {
     case .undecided:
       if events.contains(.writable), !body.isSent { pumpRequest() }
-      if asked === origin, case .undecided = delivery, origin.isReadable { readAnswer(origin) }
+      if asked === origin, case .undecided = delivery, origin.isReadable {
+        if examination == nil { readAnswer(origin) } else { examineMore(origin) }
+      }
     case .streaming:
       if !body.isSent { pumpRequest() }
       if isActive, asked === origin { pumpAnswer() }
@@ -190,6 +193,7 @@ final class Exchange {
     isActive = false
     asked?.close()
     asked = nil
+    examination = nil
     dropHeld()
     body.reset()
     tried.removeAll()

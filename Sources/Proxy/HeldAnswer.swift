@@ -1,9 +1,11 @@
+import EventLoop
 import HTTP1
 
-/// The new pool's miss, kept aside until the old server has answered.
+/// An answer kept aside until it is decided who answers: the new pool's miss while the old server is asked, or the old
+/// server's page while it is examined.
 ///
-/// It keeps the head and up to 64 KiB of the body. A longer body stays unread on its connection, which is
-/// paused until the decision.
+/// It keeps the head and up to 64 KiB of the body, or a little more of an examined one. A longer body stays unread on
+/// its connection, which is paused until the decision.
 final class HeldAnswer {
   static let bodyLimitBytes = 64 << 10
 
@@ -36,4 +38,12 @@ final class HeldAnswer {
 
   var bodyCount: Int { bytes.count - head.byteCount }
   var isFull: Bool { bodyCount >= Self.bodyLimitBytes }
+
+  /// Moves what was received of the body over from its connection's input.
+  func take(from input: inout Buffer) -> BodyScanner.State {
+    let progress = unsafe scanner.scan(input.readable)
+    unsafe bytes.append(UnsafeRawBufferPointer(rebasing: input.readable[..<progress.forward]).bytes)
+    input.consume(progress.consumed)
+    return progress.state
+  }
 }

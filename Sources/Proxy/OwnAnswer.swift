@@ -21,6 +21,10 @@ struct OwnAnswer {
 
   var reason: StaticString {
     switch status {
+    case 301: "Moved Permanently"
+    case 302: "Found"
+    case 307: "Temporary Redirect"
+    case 308: "Permanent Redirect"
     case 400: "Bad Request"
     case 408: "Request Timeout"
     case 414: "URI Too Long"
@@ -35,7 +39,14 @@ struct OwnAnswer {
     }
   }
 
-  func write(isHead: Bool, closes: Bool, route: Route?, into writer: inout ByteWriter) {
+  /// Writes the whole answer. It is not to be stored by anybody: a page that is on the old site today may be on the new
+  /// one tomorrow, whatever the status says.
+  ///
+  /// - Parameter fields: writes further field lines.
+  func write(
+    isHead: Bool, closes: Bool, route: Route?, into writer: inout ByteWriter,
+    fields: (inout ByteWriter) -> Void = { _ in }
+  ) {
     writer.append("HTTP/1.1 ")
     writer.append(decimal: UInt64(status))
     writer.append(0x20)
@@ -48,6 +59,7 @@ struct OwnAnswer {
       writer.append(decimal: UInt64(max(0, retryAfterSeconds)))
       writer.append("\r\n")
     }
+    fields(&writer)
     if closes { writer.append("Connection: close\r\n") }
     if let route {
       writer.append("X-Relevo-Route: ")

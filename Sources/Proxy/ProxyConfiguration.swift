@@ -17,8 +17,10 @@ public struct ProxyConfiguration: Sendable {
   public var learnOn: StatusSet
   /// Answers of the old server that mean "not here either".
   public var oldMissOn: StatusSet
-  /// Which part of the target is the key of the map.
-  public var mapKey: MapKey
+  /// Answers of the old server that mean the same without such a status.
+  public var softMisses = SoftMissRules()
+  /// How a request's key in the map is made.
+  public var keys: KeyScheme
   /// Mean age after which the next visit of a known URL asks the new pool first, in whole seconds: see `RecheckAge`.
   public var mapRecheckAfter: Duration
   /// How long a URL that both sites missed is not asked of the old server again. Zero turns this off.
@@ -40,6 +42,8 @@ public struct ProxyConfiguration: Sendable {
   public var writesVia: Bool
   /// The `Host` that the old server is sent; nil sends what the client sent.
   public var oldHost: String?
+  /// What a client gets whose page is on the old server.
+  public var oldMode = OldMode.proxy
   /// Add `X-Relevo-Route` to answers.
   public var debugHeaders: Bool
   /// How often the names of origins are resolved again.
@@ -81,7 +85,7 @@ public struct ProxyConfiguration: Sendable {
     self.fallbackOn = fallbackOn
     self.learnOn = learnOn
     self.oldMissOn = oldMissOn
-    mapKey = .pathAndQuery
+    keys = KeyScheme()
     mapRecheckAfter = .seconds(24 * 3600)
     missTTL = .seconds(60)
     replayMemoryBytes = 64 << 10

@@ -8,23 +8,44 @@ struct ForwardingPolicy {
   var writesVia: Bool
 }
 
+/// How a request to an origin differs from the client's, beside what forwarding writes.
+struct RequestShape {
+  /// Replaces the client's Host when not nil.
+  var host: [UInt8]?
+  /// Asks for a body without content coding, so that it can be looked into.
+  var refusesCodings = false
+  /// Asks by HEAD whether the page is there, whatever the method: without a body, a range and conditions.
+  var isProbe = false
+
+  /// Whether a field is left out.
+  func drops(_ field: FieldLine, _ bytes: RawSpan) -> Bool {
+    if !refusesCodings, !isProbe { return false }
+    let name = bytes.extracting(field.name.range)
+    if refusesCodings, name.equalsIgnoringCase("accept-encoding") { return true }
+    return isProbe
+      && (name.beginsIgnoringCase(with: "content-") || name.beginsIgnoringCase(with: "if-")
+        || name.equalsIgnoringCase("range") || field.id == .expect)
+  }
+}
+
 /// Writes the head of a request as an origin is to get it.
 ///
 /// Fields keep their order, case, duplicates and white space; whole runs of untouched lines are copied at once.
 enum RequestWriter {
   /// - Parameters:
   ///   - bytes: the head as the client sent it; `head` and `fields` are offsets into it.
-  ///   - host: replaces the client's Host when not nil.
   ///   - fallbackHost: the Host for a client that sent none.
   static func write(
-    _ head: RequestHead, fields: borrowing FieldTable, bytes: RawSpan, host: [UInt8]?, fallbackHost: [UInt8],
+    _ head: RequestHead, fields: borrowing FieldTable, bytes: RawSpan, shape: RequestShape,
+    fallbackHost: [UInt8],
     client: [UInt8], policy: ForwardingPolicy, into writer: inout ByteWriter
   ) {
-    writer.append(bytes.extracting(head.methodName.range))
+    if shape.isProbe { writer.append("HEAD") } else { writer.append(bytes.extracting(head.methodName.range)) }
     writer.append(0x20)
     writeTarget(of: head, bytes: bytes, into: &writer)
     writer.append(" HTTP/1.1\r\n")
 
+    let host = shape.host
     let replacesHost = host != nil || head.targetForm == .absolute
     var hasHost = false
     var run = ByteRun()
@@ -34,7 +55,7 @@ enum RequestWriter {
       if field.id == .host, replacesHost {
         run.write(from: bytes, into: &writer)
         writeHost(host, head: head, bytes: bytes, into: &writer)
-      } else if goesOn(field, head: head, policy: policy) {
+      } else if goesOn(field, head: head, policy: policy), !shape.drops(field, bytes) {
         run.extend(with: field.line, from: bytes, into: &writer)
       }
     }
@@ -49,7 +70,8 @@ enum RequestWriter {
         writeHost(host, head: head, bytes: bytes, into: &writer)
       }
     }
-    if head.framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
+    if shape.refusesCodings { writer.append("Accept-Encoding: identity\r\n") }
+    if head.framing == .chunked, !shape.isProbe { writer.append("Transfer-Encoding: chunked\r\n") }
     if head.wantsUpgrade { writer.append("Connection: upgrade\r\n") }
     if policy.writesForwarded {
       writeForwarded(head, fields: fields, bytes: bytes, client: client, into: &writer)
@@ -69,7 +91,7 @@ enum RequestWriter {
     }
   }
 
-  private static func writeTarget(of head: RequestHead, bytes: RawSpan, into writer: inout ByteWriter) {
+  static func writeTarget(of head: RequestHead, bytes: RawSpan, into writer: inout ByteWriter) {
     switch head.targetForm {
     case .asterisk:
       writer.append("*")

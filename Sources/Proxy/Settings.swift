@@ -14,8 +14,13 @@ struct Settings: Sendable {
   let replayMemoryBytes: Int
   let replayLimitBytes: Int
   let maxConnections: Int
-  let mapKey: MapKey
+  let keys: KeyScheme
   let oldHost: [UInt8]?
+  let softMisses: SoftMissRules
+  /// The texts of `softMisses` as bytes.
+  let softMissTexts: [[UInt8]]
+  /// Where clients are sent for pages of the old server; nil when they get the pages themselves.
+  let oldRedirect: RedirectTarget?
   let debugHeaders: Bool
   let forwarding: ForwardingPolicy
 
@@ -32,8 +37,14 @@ struct Settings: Sendable {
     replayMemoryBytes = configuration.replayMemoryBytes
     replayLimitBytes = configuration.replayLimitBytes
     maxConnections = configuration.maxConnections
-    mapKey = configuration.mapKey
+    keys = configuration.keys
     oldHost = configuration.oldHost.map { Array($0.utf8) }
+    softMisses = configuration.softMisses
+    softMissTexts = configuration.softMisses.bodies.map { Array($0.utf8) }
+    switch configuration.oldMode {
+    case .proxy: oldRedirect = nil
+    case .redirect(let redirect): oldRedirect = RedirectTarget(redirect)
+    }
     debugHeaders = configuration.debugHeaders
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)

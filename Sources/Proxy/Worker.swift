@@ -57,7 +57,7 @@ enum WorkerMessage: Sendable {
   var requestFields: FieldTable
   var answerFields: FieldTable
   var writer: ByteWriter
-  /// Scratch for keys that are not their target byte for byte.
+  /// Scratch for keys that are not the start of their target.
   var keyScratch: [UInt8] = []
   /// Scratch for bodies that are sent again; owned, freed in `deinit`.
   let replayScratch: UnsafeMutableRawBufferPointer

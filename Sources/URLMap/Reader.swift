@@ -23,11 +23,10 @@ extension URLMap {
     public func lookup(_ key: RawSpan, countingHitAt now: UInt32?) -> MapEntry? {
       slot.enter(memory)
       let entry = unsafe key.withUnsafeBytes { bytes -> MapEntry? in
-        guard let node = unsafe Trie.find(bytes, in: memory) else { return nil }
-        let shape = node.shape
-        let entry = node.entry(shape)
+        guard let cell = unsafe Trie.find(bytes, in: memory) else { return nil }
+        let entry = cell.entry
         if let now {
-          node.countVisits(shape, 1, at: now)
+          cell.countVisits(1, at: now)
           slot.countVisit()
         }
         return entry
@@ -105,10 +104,10 @@ private struct EntryBatch {
     }
     isFirst = false
     while items.count < EntryBatch.limitEntries, keys.count < EntryBatch.limitBytes,
-      let (node, shape) = walk.next()
+      let cell = walk.next()
     {
       keys.append(contentsOf: walk.key)
-      items.append((keys.count, node.entry(shape)))
+      items.append((keys.count, cell.entry))
     }
     guard !items.isEmpty else { return false }
     let start = items.count > 1 ? items[items.count - 2].end : 0

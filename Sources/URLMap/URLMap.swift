@@ -11,7 +11,7 @@ public final class URLMap: Sendable {
     public var maxURLs: Int
     /// The longest key that is learned, in bytes; at most 32,768.
     public var maxKeyBytes: Int
-    /// The most memory that nodes may take, in bytes: at least 2 MiB, at most 16 GiB. Near it, the coldest URLs go
+    /// The most memory that nodes may take, in bytes: at least 2 MiB, at most 8 GiB. Near it, the coldest URLs go
     /// too, so that very long URLs cannot take what `maxURLs` short ones would not. Default: 256 for each of
     /// `maxURLs`, at least 64 MiB.
     public var memoryLimitBytes: Int

@@ -33,6 +33,7 @@ struct ServeCommand: ParsableCommand {
         "serve needs the server of the old site: --old http://host:port, or RELEVO_OLD in the environment",
         code: .usage)
     }
+    _ = try origins.mode()
     if replay.memory > replay.replayLimit {
       throw CommandFailure(
         """
@@ -40,6 +41,7 @@ struct ServeCommand: ParsableCommand {
         limit, give at most \(replay.replayLimit)
         """, code: .usage)
     }
+    _ = try map.ignoredQuery
   }
 
   func run() throws {
@@ -71,6 +73,7 @@ struct ServeCommand: ParsableCommand {
     }
     announce(server, configuration, logger: logger)
 
+    try memory.stopIfUnusable()
     signals.waitForStop()
     logger.info("stopping: what is under way may finish, a second signal ends it")
     server.stop()
@@ -89,8 +92,10 @@ struct ServeCommand: ParsableCommand {
       fallbackOn: try fallback.fallbackOn.statuses(),
       learnOn: try fallback.learnOn.statuses(),
       oldMissOn: try fallback.oldMissOn.statuses())
-    configuration.mapKey = map.mapKey.mapKey
+    configuration.keys = KeyScheme(map.mapKey, ignoring: try map.ignoredQuery)
     configuration.mapRecheckAfter = map.mapRecheckAfter.duration
+    configuration.oldMode = try origins.mode()
+    configuration.softMisses = fallback.softMisses
     configuration.missTTL = fallback.missTTL.duration
     configuration.replayMemoryBytes = replay.memory.bytes
     configuration.replayLimitBytes = replay.replayLimit.bytes

@@ -6,8 +6,11 @@ extension ProxyStatistics {
   func metadata(_ accessLog: AccessLog?) -> Logger.Metadata {
     let counters: [(String, UInt64)] = [
       ("connections", connections), ("requests", requests), ("new", answeredByNew),
-      ("old-fallback", answeredByOldAfterMiss), ("old-map", answeredByOldFromMap), ("held", answeredByHeld),
+      ("old-fallback", answeredByOldAfterMiss), ("old-map", answeredByOldFromMap),
+      ("old-redirect", redirectedToOld),
+      ("held", answeredByHeld),
       ("own", answeredByRelevo), ("bad-requests", badRequests), ("double-misses", doubleMisses),
+      ("soft-misses", softMisses),
       ("past-replay-limit", fallbacksPastReplayLimit), ("fallbacks-failed", fallbacksFailed),
       ("retries", retries),
       ("origin-failures", originFailures), ("clients-gone", clientsGone), ("learned", learned),

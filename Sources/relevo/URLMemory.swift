@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import Synchronization
 import URLMap
 
 /// The URL map, its files and what writes them, as the command starts and stops them.
@@ -9,6 +10,12 @@ struct URLMemory {
   private let lock: MapLock?
   private let keeper: MapKeeper?
   private let path: String
+  /// The main thread waits for a signal to end the process.
+  private let isWaiting: Flag
+
+  private final class Flag: Sendable {
+    let isSet = Atomic<Bool>(false)
+  }
 
   /// A map that is loaded so fast is there before the first client; a larger one is loaded while they are served.
   private static let loadedFirst = Duration.milliseconds(250)
@@ -18,6 +25,8 @@ struct URLMemory {
   /// - Throws: ``CommandFailure`` when another process owns the file, and when there are files and none can be used, if that
   ///   is seen at once; else see ``checkLoaded()``.
   init(_ flags: MapFlags, logger: Logger) throws(CommandFailure) {
+    let isWaiting = Flag()
+    self.isWaiting = isWaiting
     map = URLMap(URLMap.Configuration(maxURLs: flags.mapMaxURLs, mapKey: flags.mapKey.rawValue))
     guard let path = flags.mapFile?.description else {
       self.path = ""
@@ -35,7 +44,13 @@ struct URLMemory {
       throw Self.failure(error, path)
     }
     let log = KeeperLog(logger: logger, path: path)
-    let keeper = MapKeeper(map: map, file: file, every: flags.mapSnapshotEvery.duration) { log.note($0) }
+    let keeper = MapKeeper(map: map, file: file, every: flags.mapSnapshotEvery.duration) { event in
+      log.note(event)
+      // The main thread says why, and ends the process.
+      if case .unusable = event, isWaiting.isSet.load(ordering: .sequentiallyConsistent) {
+        kill(getpid(), SIGTERM)
+      }
+    }
     self.keeper = keeper
     keeper.start()
     switch keeper.waitUntilLoaded(atMost: Self.loadedFirst) {
@@ -47,6 +62,13 @@ struct URLMemory {
   /// - Throws: ``CommandFailure`` when neither the map file nor the one before it could be used.
   func checkLoaded() throws(CommandFailure) {
     if let error = keeper?.unusable { throw Self.failure(error, path) }
+  }
+
+  /// From now on the process gets SIGTERM if a load that is still under way finds no file that can be used: then
+  /// ``checkLoaded()`` tells why.
+  func stopIfUnusable() throws(CommandFailure) {
+    isWaiting.isSet.store(true, ordering: .sequentiallyConsistent)
+    try checkLoaded()
   }
 
   private static func failure(_ error: SnapshotError, _ path: String) -> CommandFailure {
@@ -87,9 +109,7 @@ private struct KeeperLog {
   func note(_ event: KeeperEvent) {
     switch event {
     case .loaded(let report): note(report)
-    case .unusable:
-      // The main thread says why, and ends the process.
-      kill(getpid(), SIGTERM)
+    case .unusable: break
     case .written(let report):
       logger.info(
         "wrote \(report.urls) URLs to \(report.path)", metadata: ["ms": "\(report.duration.inMilliseconds)"])

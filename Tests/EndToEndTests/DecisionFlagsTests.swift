@@ -47,7 +47,9 @@ struct DecisionFlagsTests {
   func queryIsKey() throws {
     try withSite(new: .pages([:]), old: .always(200, "old"), "--debug-headers") { site in
       for target in ["/?p=7", "/a?x=1", "/b"] { try site.learn(target) }
-      for target in ["/", "/a", "/a?x=2", "/a?X=1", "/b?x=1", "/b/", "/B", "/a?x=1&y=2", "/%62"] {
+      for target in [
+        "/", "/a", "/a?x=2", "/a?X=1", "/b?x=1", "/b/", "/B", "/a?x=1&y=2", "/b%2F", "//b", "/./b",
+      ] {
         #expect(try site.get(target)["X-Relevo-Route"] == "old-fallback", "\(target)")
       }
       for target in ["/?p=7", "/a?x=1", "/b"] {
@@ -68,6 +70,68 @@ struct DecisionFlagsTests {
         #expect(site.old.targets.last == target)
       }
       #expect(try site.get("/a?utmost=1")["X-Relevo-Route"] == "old-fallback")
+    }
+  }
+
+  @Test(
+    "URLs that differ in their percent-encoding alone share a key, and reach the server as they were sent")
+  func encodings() throws {
+    try withSite(new: .pages([:]), old: .always(200, "old"), "--debug-headers") { site in
+      try site.learn("/%7euser/caf%c3%a9?q=%2f")
+      for target in ["/~user/caf%C3%A9?q=%2F", "/%7Eus%65r/caf%C3%a9?q=%2f"] {
+        #expect(try site.get(target)["X-Relevo-Route"] == "old-map", "\(target)")
+        #expect(site.old.targets.last == target)
+      }
+      for target in ["/~user/caf%C3%A9?q=/", "/~user//caf%C3%A9?q=%2F", "/~user/x/../caf%C3%A9?q=%2F"] {
+        #expect(try site.get(target)["X-Relevo-Route"] == "old-fallback", "\(target)")
+      }
+    }
+  }
+
+  @Test("--ignore-query names what is no part of the key, and reaches the servers all the same")
+  func ignoreQuery() throws {
+    try withSite(
+      new: .pages([:]), old: .always(200, "old"), "--debug-headers", "--ignore-query", "sid,s_*",
+      "--ignore-query", "t"
+    ) { site in
+      try site.learn("/a?sid=1&p=2")
+      for target in ["/a?p=2", "/a?p=2&s_x=3&t", "/a?t=1&p=2&sid"] {
+        #expect(try site.get(target)["X-Relevo-Route"] == "old-map", "\(target)")
+        #expect(site.old.targets.last == target)
+      }
+      for target in ["/a", "/a?p=2&utm_source=x", "/a?"] {
+        #expect(try site.get(target)["X-Relevo-Route"] == "old-fallback", "\(target)")
+        #expect(site.new.targets.last == target)
+        #expect(site.old.targets.last == target)
+      }
+    }
+  }
+
+  @Test("with --map-key host-path-query hosts do not speak for each other, and ports and case do not count")
+  func hostKey() throws {
+    try withSite(
+      new: .pages([:]), old: .always(200, "old"), "--debug-headers", "--map-key", "host-path-query"
+    ) { (site) throws in
+      func route(_ target: String, host: String) throws -> String? {
+        let client = try site.client()
+        try client.send("GET \(target) HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+        return try client.answer()["X-Relevo-Route"]
+      }
+      #expect(try route("/a", host: "www.example.com") == "old-fallback")
+      site.settle()
+      #expect(try route("/a", host: "WWW.example.com:8080") == "old-map")
+      #expect(try route("http://www.example.com:81/a", host: "other.example") == "old-map")
+      #expect(try route("/a", host: "other.example") == "old-fallback")
+      #expect(try route("/a?x", host: "www.example.com") == "old-fallback")
+    }
+  }
+
+  @Test("http://host without a path is the root")
+  func emptyPath() throws {
+    try withSite(new: .pages([:]), old: .always(200, "old"), "--debug-headers") { (site) throws in
+      #expect(try site.get("http://example.test")["X-Relevo-Route"] == "old-fallback")
+      site.settle()
+      #expect(try site.get("/")["X-Relevo-Route"] == "old-map")
     }
   }
 

@@ -37,6 +37,34 @@ struct URIReferenceTests {
     #expect(reference.fragment?.text(in: bytes.span.bytes) == fragment)
   }
 
+  /// RFC 3986, 5.4.1 and 5.4.2, and the edges that it leaves out.
+  static let targets: [(String, String)] = [
+    ("g", "/b/c/g"), ("./g", "/b/c/g"), ("g/", "/b/c/g/"), ("/g", "/g"), ("//g", "/"), ("?y", "/b/c/d;p?y"),
+    ("g?y", "/b/c/g?y"), ("#s", "/b/c/d;p?q"), ("g#s", "/b/c/g"), ("g?y#s", "/b/c/g?y"), (";x", "/b/c/;x"),
+    ("", "/b/c/d;p?q"), (".", "/b/c/"), ("./", "/b/c/"), ("..", "/b/"), ("../", "/b/"), ("../g", "/b/g"),
+    ("../..", "/"), ("../../", "/"), ("../../g", "/g"), ("../../../g", "/g"), ("../../../../g", "/g"),
+    ("/./g", "/g"), ("/../g", "/g"), ("g.", "/b/c/g."), (".g", "/b/c/.g"), ("g..", "/b/c/g.."),
+    ("..g", "/b/c/..g"),
+    ("./../g", "/b/g"), ("./g/.", "/b/c/g/"), ("g/./h", "/b/c/g/h"), ("g/../h", "/b/c/h"),
+    ("g?y/./x", "/b/c/g?y/./x"), ("g#s/../x", "/b/c/g"), ("http://h", "/"), ("http://h?x", "/?x"),
+    ("http://h/a/../b?x", "/b?x"), ("/a//b/../c", "/a//c"),
+  ]
+
+  @Test("a reference leads to a path and a query, from a page of the same site", arguments: targets)
+  func leadsTo(_ reference: String, _ target: String) {
+    let found = URIReference.target(
+      of: Array(reference.utf8).span.bytes, from: Array("/b/c/d;p?q".utf8).span.bytes)
+    #expect(String(decoding: found, as: UTF8.self) == target)
+  }
+
+  @Test("from an empty path, as of http://host, a reference leads on from the root")
+  func fromEmpty() {
+    for (reference, target) in [("g", "/g"), ("", "/"), ("?y", "/?y"), ("../g", "/g")] {
+      let found = URIReference.target(of: Array(reference.utf8).span.bytes, from: [UInt8]().span.bytes)
+      #expect(String(decoding: found, as: UTF8.self) == target)
+    }
+  }
+
   @Test("a range is compared with text as it stands or without regard to case")
   func comparesRanges() {
     let bytes = Array("xExample.COMy".utf8)

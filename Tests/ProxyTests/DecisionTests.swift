@@ -10,10 +10,11 @@ struct DecisionTests {
     var step: Step
     var statuses: [UInt16]
     var verdict: Verdict
-    var leadsHome: [Bool] = either
+    var softMiss: [SoftMiss] = [.no, .possible]
     var canBeRepeated: [Bool] = either
     var isKnownDoubleMiss: [Bool] = either
     var methodTeaches: [Bool] = either
+    var redirectUse: [RedirectUse] = [.never]
 
     var testDescription: String { "\(step), \(statuses): \(verdict)" }
 
@@ -21,14 +22,16 @@ struct DecisionTests {
     var facts: [AnswerFacts] {
       var all: [AnswerFacts] = []
       for status in statuses {
-        for home in leadsHome {
+        for softMiss in softMiss {
           for repeats in canBeRepeated {
             for known in isKnownDoubleMiss {
               for teaches in methodTeaches {
-                all.append(
-                  AnswerFacts(
-                    status: status, leadsHome: home, requestCanBeRepeated: repeats,
-                    isKnownDoubleMiss: known, methodTeaches: teaches))
+                for use in redirectUse {
+                  all.append(
+                    AnswerFacts(
+                      status: status, softMiss: softMiss, requestCanBeRepeated: repeats,
+                      isKnownDoubleMiss: known, redirectUse: use, methodTeaches: teaches))
+                }
               }
             }
           }
@@ -75,9 +78,12 @@ struct DecisionTests {
     let step = Step.oldAfterMiss(renews: renews)
     return [
       Case(
-        step: step, statuses: learned, verdict: .deliver(.learn), leadsHome: [false], methodTeaches: [true]),
-      Case(step: step, statuses: learned, verdict: .deliver(.none), leadsHome: [true]),
+        step: step, statuses: learned, verdict: .deliver(.learn), softMiss: [.no], methodTeaches: [true]),
+      Case(step: step, statuses: learned, verdict: .deliver(.none), softMiss: [.possible]),
       Case(step: step, statuses: learned, verdict: .deliver(.none), methodTeaches: [false]),
+      Case(
+        step: step, statuses: learned, verdict: .dropAndDeliverHeld(.bothMissed(forget: renews)),
+        softMiss: [.certain], methodTeaches: [true]),
       Case(step: step, statuses: otherRefusals, verdict: .deliver(.none)),
       Case(
         step: step, statuses: errors, verdict: renews ? .deliver(.none) : .dropAndDeliverHeld(.oldFailed)),
@@ -96,6 +102,12 @@ struct DecisionTests {
       step: .oldByMap, statuses: oldMisses, verdict: .dropAndAskNew(.forget), canBeRepeated: [true],
       methodTeaches: [true]),
     Case(
+      step: .oldByMap, statuses: learned, verdict: .dropAndAskNew(.forget), softMiss: [.certain],
+      canBeRepeated: [true], methodTeaches: [true]),
+    Case(
+      step: .oldByMap, statuses: learned, verdict: .deliver(.forget), softMiss: [.certain],
+      canBeRepeated: [false], methodTeaches: [true]),
+    Case(
       step: .oldByMap, statuses: oldMisses, verdict: .dropAndAskNew(.none), canBeRepeated: [true],
       methodTeaches: [false]),
     Case(
@@ -113,6 +125,55 @@ struct DecisionTests {
     Case(
       step: .newOnly, statuses: learned + oldMisses + otherRefusals + errors, verdict: .deliver(.none)),
   ]
+
+  static let redirecting: [Case] =
+    [
+      Case(
+        step: .newFirst, statuses: misses, verdict: .holdAndProbeOld(renews: false), canBeRepeated: [true],
+        isKnownDoubleMiss: [false], redirectUse: [.unlessAsked, .always]),
+      Case(
+        step: .newFirst, statuses: misses, verdict: .deliverUnrepeatable, canBeRepeated: [false],
+        isKnownDoubleMiss: [false], redirectUse: [.unlessAsked, .always]),
+      Case(
+        step: .recheck, statuses: misses, verdict: .holdAndProbeOld(renews: true), canBeRepeated: [true],
+        redirectUse: [.unlessAsked, .always]),
+    ]
+    + either.flatMap { renews -> [Case] in
+      let (probe, asked) = (Step.probeOld(renews: renews), Step.oldAfterMiss(renews: renews))
+      return [
+        Case(
+          step: probe, statuses: learned, verdict: .dropAndRedirect(.learn), softMiss: [.no],
+          methodTeaches: [true],
+          redirectUse: [.unlessAsked, .always]),
+        Case(
+          step: probe, statuses: learned, verdict: .dropAndAskOldItself(renews: renews), softMiss: [.possible]
+        ),
+        Case(step: probe, statuses: otherRefusals + [501], verdict: .dropAndAskOldItself(renews: renews)),
+        Case(
+          step: probe, statuses: oldMisses + learned,
+          verdict: .dropAndDeliverHeld(.bothMissed(forget: renews)),
+          softMiss: [.certain], methodTeaches: [true]),
+        Case(
+          step: probe, statuses: errors,
+          verdict: renews ? .dropAndRedirect(.none) : .dropAndDeliverHeld(.oldFailed)),
+        Case(
+          step: asked, statuses: learned, verdict: .dropAndRedirect(.learn), softMiss: [.no],
+          methodTeaches: [true], redirectUse: [.always]),
+        Case(
+          step: asked, statuses: learned, verdict: .deliver(.learn), softMiss: [.no], methodTeaches: [true],
+          redirectUse: [.unlessAsked]),
+        Case(
+          step: asked, statuses: otherRefusals, verdict: .deliver(.none), redirectUse: RedirectUse.allCases),
+        Case(
+          step: asked, statuses: errors,
+          verdict: renews ? .dropAndRedirect(.none) : .dropAndDeliverHeld(.oldFailed), redirectUse: [.always]),
+      ]
+    }
+
+  @Test(
+    "where clients are sent to the old site, HEAD proves a page, and nothing less does",
+    arguments: redirecting)
+  func redirects(_ one: Case) throws { Self.expectVerdict(one, of: try Self.table()) }
 
   private static func table(
     fallbackOn: String = "404", learnOn: String = "2xx,3xx,401", oldMissOn: String = "404,410"
@@ -162,7 +223,7 @@ struct DecisionTests {
     Case(step: .oldAfterMiss(renews: false), statuses: [501], verdict: .dropAndDeliverHeld(.oldFailed)),
     Case(
       step: .oldAfterMiss(renews: false), statuses: [200, 418], verdict: .deliver(.learn),
-      leadsHome: [false], methodTeaches: [true]),
+      softMiss: [.no], methodTeaches: [true]),
     Case(step: .oldAfterMiss(renews: false), statuses: [201, 302, 410], verdict: .deliver(.none)),
     Case(
       step: .oldByMap, statuses: [403, 500], verdict: .dropAndAskNew(.forget), canBeRepeated: [true],
@@ -179,9 +240,10 @@ struct DecisionTests {
     Self.expectVerdict(one, of: table)
   }
 
-  @Test("only the two steps that name it ask the old server")
+  @Test("only the steps that name it ask the old server")
   func asksOld() {
-    #expect(Step.oldByMap.asksOld && Step.oldAfterMiss(renews: true).asksOld)
+    #expect(
+      Step.oldByMap.asksOld && Step.probeOld(renews: true).asksOld && Step.oldAfterMiss(renews: true).asksOld)
     for step: Step in [.newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly] {
       #expect(!step.asksOld)
     }

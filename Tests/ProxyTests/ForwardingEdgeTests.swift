@@ -12,7 +12,8 @@ struct ForwardingEdgeTests {
     try withRequest(message) { head, fields, bytes in
       var writer = ByteWriter(capacity: 16)
       RequestWriter.write(
-        head, fields: fields, bytes: bytes, host: nil, fallbackHost: Array("origin.internal:81".utf8),
+        head, fields: fields, bytes: bytes, shape: RequestShape(),
+        fallbackHost: Array("origin.internal:81".utf8),
         client: Array("192.0.2.7".utf8), policy: ForwardingPolicy(writesForwarded: false, writesVia: false),
         into: &writer)
       return text(writer)

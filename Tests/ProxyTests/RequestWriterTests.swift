@@ -7,12 +7,16 @@ import Testing
 struct RequestWriterTests {
   /// The head that an origin gets for `message`.
   private func forward(
-    _ message: String, host: String? = nil, forwarded: Bool = false, via: Bool = false
+    _ message: String, host: String? = nil, refusesCodings: Bool = false, isProbe: Bool = false,
+    forwarded: Bool = false,
+    via: Bool = false
   ) throws -> String {
     try withRequest(message) { head, fields, bytes in
       var writer = ByteWriter(capacity: 16)
       RequestWriter.write(
-        head, fields: fields, bytes: bytes, host: host.map { Array($0.utf8) },
+        head, fields: fields, bytes: bytes,
+        shape: RequestShape(
+          host: host.map { Array($0.utf8) }, refusesCodings: refusesCodings, isProbe: isProbe),
         fallbackHost: Array("origin.internal:81".utf8), client: Array("192.0.2.7".utf8),
         policy: ForwardingPolicy(writesForwarded: forwarded, writesVia: via), into: &writer)
       return text(writer)
@@ -33,6 +37,26 @@ struct RequestWriterTests {
   func keepsMethods(_ method: String) throws {
     #expect(
       try forward("\(method) /a HTTP/1.0\r\nHost: h\r\n\r\n") == "\(method) /a HTTP/1.1\r\nHost: h\r\n\r\n")
+  }
+
+  @Test(
+    "asks for a body without coding in place of what the client takes, where the body is to be looked into")
+  func refusesCodings() throws {
+    let message =
+      "GET / HTTP/1.1\r\nHost: h\r\nACCEPT-encoding: gzip\r\nAccept: a\r\nAccept-Encoding: br\r\nX: 1\r\n\r\n"
+    #expect(
+      try forward(message, refusesCodings: true)
+        == "GET / HTTP/1.1\r\nHost: h\r\nAccept: a\r\nX: 1\r\nAccept-Encoding: identity\r\n\r\n")
+  }
+
+  @Test("asks by HEAD whether a page is there, without what belongs to a body, a range or a condition")
+  func probes() throws {
+    let message =
+      "POST /a?b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Type: a\r\nCONTENT-ENCODING: b\r\nif-match: *\r\n"
+      + "Range: bytes=0-\r\nExpect: 100-continue\r\nAccept-Encoding: gzip\r\nX-If-Range: 1\r\nContents: 2\r\n\r\n"
+    #expect(
+      try forward(message, isProbe: true)
+        == "HEAD /a?b HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\nX-If-Range: 1\r\nContents: 2\r\n\r\n")
   }
 
   static let targets: [(String, String)] = [

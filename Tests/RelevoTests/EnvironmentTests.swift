@@ -16,7 +16,10 @@ struct EnvironmentTests {
     #expect(EnvironmentArguments.flags.first { $0.name == "via" }?.variable == "RELEVO_VIA")
   }
 
-  @Test("every variable is read", arguments: EnvironmentArguments.flags.map(\.variable))
+  /// One of them takes any text.
+  static let refusing = EnvironmentArguments.flags.map(\.variable).filter { $0 != "RELEVO_OLD_MISS_BODY" }
+
+  @Test("every variable is read", arguments: refusing)
   func everyVariable(variable: String) throws {
     // No flag takes this, and so the one that was read names itself.
     let refused = failure("serve", "--new=http://a", "--old=http://b", environment: [variable: "?z?/"])
@@ -49,6 +52,17 @@ struct EnvironmentTests {
     #expect(!command.headers.via)
     #expect(command.headers.forwardedFor)
     #expect(command.headers.debugHeaders)
+  }
+
+  @Test("a variable whose values may hold blanks has one a line")
+  func lines() throws {
+    let command = try serve(
+      environment: [
+        "RELEVO_OLD_MISS_BODY": "Not here, sorry\n<title>404</title>\n",
+        "RELEVO_OLD_MISS_REDIRECT": "/ /error.html",
+      ])
+    #expect(command.fallback.softMisses.bodies == ["Not here, sorry", "<title>404</title>"])
+    #expect(command.fallback.softMisses.redirects == ["/", "/error.html"])
   }
 
   @Test("a subcommand of map takes the map file from the environment, and no flag that it does not have")

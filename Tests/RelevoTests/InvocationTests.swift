@@ -1,6 +1,7 @@
 import ArgumentParser
 import Proxy
 import Testing
+import URLMap
 
 @testable import relevo
 
@@ -51,6 +52,8 @@ struct InvocationTests {
     #expect(configuration.writesForwarded)
     #expect(configuration.writesVia)
     #expect(configuration.oldHost == nil)
+    #expect(configuration.softMisses == SoftMissRules())
+    #expect(configuration.oldMode == .proxy)
     #expect(!configuration.debugHeaders)
     #expect(configuration.resolveEvery == .seconds(30))
   }
@@ -61,8 +64,9 @@ struct InvocationTests {
       "serve", "--listen", "[::1]:81", "--listen", "unix:/run/r.sock", "--new", "http://a:1", "--new",
       "http://b",
       "--old", "http://c", "--workers", "3", "--fallback-on", "404,410", "--learn-on", "2xx", "--old-miss-on",
-      "404",
-      "--miss-ttl", "0", "--map-key", "path", "--map-recheck-after", "2h", "--replay-memory", "1k",
+      "404", "--old-miss-redirect", "/", "/error.html", "--old-miss-body", "Not here", "--old-miss-body=--",
+      "--miss-ttl", "0", "--map-key", "host-path", "--ignore-query", "sid,utm_*", "--map-recheck-after", "2h",
+      "--replay-memory", "1k",
       "--replay-limit",
       "2k", "--header-timeout", "1s", "--connect-timeout", "2s", "--response-timeout", "3s", "--idle-timeout",
       "4s",
@@ -77,8 +81,10 @@ struct InvocationTests {
       configuration.newServers == [OriginAddress(host: "a", port: 1), OriginAddress(host: "b", port: 80)])
     #expect(configuration.oldServers == [OriginAddress(host: "c", port: 80)])
     #expect(configuration.workers == 3)
+    #expect(
+      configuration.softMisses == SoftMissRules(redirects: ["/", "/error.html"], bodies: ["Not here", "--"]))
     #expect(configuration.missTTL == .zero)
-    #expect("\(configuration.mapKey)" == "path")
+    #expect(configuration.keys == KeyScheme(.hostPath, ignoring: try IgnoredQuery(names: ["sid", "utm_*"])))
     #expect(configuration.mapRecheckAfter == .seconds(7200))
     #expect(configuration.replayMemoryBytes == 1024)
     #expect(configuration.replayLimitBytes == 2048)
@@ -95,6 +101,37 @@ struct InvocationTests {
     #expect(configuration.oldHost == "www.example.com")
     #expect(configuration.debugHeaders)
     #expect(configuration.resolveEvery == .seconds(9))
+  }
+
+  @Test(
+    "the old site's own name is taken apart, its own port and last slashes left out",
+    arguments: [
+      ("https://old.example.com", "https", "old.example.com", ""),
+      ("HTTP://Old.example.com:80/", "http", "Old.example.com", ""),
+      ("https://old:443//", "https", "old", ""), ("https://old:80/a/b%20c/", "https", "old:80", "/a/b%20c"),
+      ("http://[2001:db8::1]:8080", "http", "[2001:db8::1]:8080", ""),
+    ])
+  func oldPublicURL(text: String, scheme: String, authority: String, path: String) throws {
+    let command = try serve(
+      "--old-mode", "redirect", "--old-public-url", text, "--old-redirect-status", "308")
+    #expect(
+      try command.origins.mode()
+        == .redirect(
+          OldRedirect(status: .permanentRedirect, scheme: scheme, authority: authority, path: path)))
+  }
+
+  @Test(
+    "what is no address of a site is refused",
+    arguments: [
+      "old.example.com", "ftp://old", "https://", "https://:1", "https://a@b", "https://old?x",
+      "https://old/#x",
+      "https://old/a b", "https://old/\r\nX: 1", "https://old/\u{e4}", "https://old:0", "https://old:x",
+    ])
+  func noPublicURL(text: String) {
+    let refused = failure(
+      "serve", "--new=http://a", "--old=http://b", "--old-mode=redirect", "--old-public-url=\(text)")
+    #expect(refused?.code == 64)
+    #expect(refused?.description.contains("--old-public-url <url>") == true)
   }
 
   @Test("a flag that may be given several times takes its values one by one or in a row")
@@ -140,6 +177,22 @@ struct InvocationTests {
       (
         ["--map-file=x"],
         "--map-file comes after the command: relevo serve --map-file …; relevo --help explains"
+      ),
+      (
+        ["serve", "--new=http://a", "--old=http://b", "--old-mode", "redirect"],
+        "--old-mode redirect needs the old site's own name: --old-public-url https://old.example.com"
+      ),
+      (
+        ["serve", "--new=http://a", "--old=http://b", "--old-public-url", "https://old"],
+        "--old-public-url is for --old-mode redirect: give both or none"
+      ),
+      (
+        ["serve", "--new=http://a", "--old=http://b", "--old-redirect-status", "301"],
+        "--old-redirect-status is for --old-mode redirect: give both or none"
+      ),
+      (
+        ["serve", "--old-redirect-status", "303"],
+        "the value '303' is invalid for '--old-redirect-status <status>': write 301, 302, 307 or 308"
       ),
       (["serve", "--zzzzzzzzzz"], "unknown option '--zzzzzzzzzz': relevo serve --help lists the flags"),
       (["serve", "--map-fil", "x"], "unknown option '--map-fil'. Did you mean '--map-file'?"),
@@ -198,7 +251,11 @@ struct InvocationTests {
 
   @Test(
     "each origin and status flag refuses nonsense and names itself",
-    arguments: ["--new", "--old", "--old-host", "--fallback-on", "--learn-on", "--old-miss-on", "--listen"])
+    arguments: [
+      "--new", "--old", "--old-host", "--fallback-on", "--learn-on", "--old-miss-on", "--old-miss-redirect",
+      "--old-mode",
+      "--old-public-url", "--old-redirect-status", "--listen",
+    ])
   func nonsense(flag: String) {
     let failure = failure("serve", flag, "?z?")
     #expect(failure?.description.hasPrefix("the value '?z?' is invalid for '\(flag) <") == true)

@@ -218,14 +218,4 @@ struct URLMapTests {
     #expect(map.allEntries.map(\.key) == keys.sorted(by: isBelow))
     #expect(map.allEntries.allSatisfy { $0.entry.learnedAt == 200 })
   }
-
-  @Test(
-    "the key of a target is all of it, or its path",
-    arguments: [("/a?b?c", 6, 2), ("/a", 2, 2), ("/?", 2, 1)])
-  func mapKey(target: String, all: Int, path: Int) {
-    let bytes = Array(target.utf8)
-    #expect(MapKey(flag: "path-query")?.keyLength(ofTarget: bytes.span.bytes) == all)
-    #expect(MapKey(flag: "path")?.keyLength(ofTarget: bytes.span.bytes) == path)
-    #expect(MapKey(flag: "query") == nil)
-  }
 }

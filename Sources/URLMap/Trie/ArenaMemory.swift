@@ -4,8 +4,7 @@ import Synchronization
 /// The memory that a map's nodes live in: one stretch of reserved addresses of which more and more is made
 /// usable. It never moves, so a reader may follow a reference while the writer lets it grow.
 ///
-/// Places in it are named by references: 32-bit counts of four-byte units from the start; 0 names nothing. The
-/// first units hold what all threads share:
+/// Places in it are named by references (``NodeRef``). The first bytes hold what all threads share:
 /// ```
 ///   byte 0     the reference of the root node (atomic)
 ///   byte 64    the epoch (atomic, see ReaderRegistry)
@@ -16,11 +15,11 @@ import Synchronization
 @safe
 final class ArenaMemory: @unchecked Sendable {
   static let unitBytes = 4
+  /// A line of the processor's cache.
+  static let lineBytes = 64
   static let headerBytes = 128
   /// How much is made usable at a time: the size of a huge page, which it is aligned to.
   static let stepBytes = 2 << 20
-  /// What 32-bit references can name.
-  static let largestBytes = Int(UInt32.max) * unitBytes
 
   let base: UnsafeMutableRawPointer
   let reservedBytes: Int
@@ -30,7 +29,7 @@ final class ArenaMemory: @unchecked Sendable {
   /// Reserves addresses for `bytes`, or for half as often as the process's own limits ask for.
   init(reserving bytes: Int) {
     let step = ArenaMemory.stepBytes
-    var wanted = max(step, (min(bytes, ArenaMemory.largestBytes) + step - 1) / step * step)
+    var wanted = max(step, (min(bytes, NodeRef.largestBytes) + step - 1) / step * step)
     while true {
       let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
       let got = unsafe mmap(nil, wanted + step, PROT_NONE, flags, -1, 0)
@@ -87,13 +86,13 @@ struct Slot {
 
   /// What is published here, and with it all that was written into that node before.
   @inline(__always)
-  func load() -> UInt32 {
-    unsafe pointer.pointee.load(ordering: .acquiring)
+  func load() -> NodeRef {
+    unsafe NodeRef(bits: pointer.pointee.load(ordering: .acquiring))
   }
 
   /// Writer only: publishes a node that is complete.
   @inline(__always)
-  func publish(_ ref: UInt32) {
-    unsafe pointer.pointee.store(ref, ordering: .releasing)
+  func publish(_ ref: NodeRef) {
+    unsafe pointer.pointee.store(ref.bits, ordering: .releasing)
   }
 }

@@ -1,24 +1,28 @@
 import Glibc
 import Synchronization
 
-/// One node of the trie, where it lies in the arena.
+/// One node of the trie, where it lies in the arena: a branch, a leaf, or what a ``Block`` says of itself.
 ///
 /// ```
-///   "/noticias/2014/"                   a node with a prefix, three children, no entry:
-///        ├── '0'  …                     ┌──────┬─────────────────┬─────┬─┬─────┬─────┬─────┐
-///        ├── '1'  …                     │header│ /noticias/2014/ │0 1 2│ │ ref │ ref │ ref │
-///        └── '2'  …                     └──────┴─────────────────┴─────┴─┴─────┴─────┴─────┘
+///   "/noticias/2014/"                   a branch with a prefix, three children, no entry:
+///        ├── '0' …'1'                   ┌──────┬─────────────────┬─────┬─┬─────┬─────┬─────┐
+///        ├── '2' …'e'                   │header│ /noticias/2014/ │0 2 f│ │ ref │ ref │ ref │
+///        └── 'f' …                      └──────┴─────────────────┴─────┴─┴─────┴─────┴─────┘
 ///                                        4      prefixLength      3   pad 4     4     4
-///   "…/2014/1" + "2/indice.html"        a leaf: no children, an entry:
-///                                       ┌──────┬───────────────┬─┬─────────┬──────────┬──────┐
-///                                       │header│ 2/indice.html │ │learnedAt│lastUsedAt│ hits │
-///                                       └──────┴───────────────┴─┴─────────┴──────────┴──────┘
-///                                        4      prefixLength  pad 4         4          4
+///   "…/2014/" + "foto.html"             a leaf: no children, an entry:
+///                                       ┌──────┬───────────┬─┬───────────┬────────────┬──────┐
+///                                       │header│ foto.html │ │ learnedAt │ lastUsedAt │ hits │
+///                                       └──────┴───────────┴─┴───────────┴────────────┴──────┘
+///                                        4      prefix    pad 4           4            4
 /// ```
-/// - header: bits 0…6 the number of children, bit 7 whether there is an entry, bits 16…31 `prefixLength`.
-/// - The byte that leads to a child stands in its parent, so it is not in the child's prefix. Up to
-///   `listedChildren` of them are listed in rising order; more are a bitmap of the 96 bytes from 0x20, 12 bytes
-///   long, in which the number of ones below a byte's bit is its child's index.
+/// - header: bits 0…6 the number of children (of a block: items), bit 7 whether there is an entry, bit 8 whether it is a
+///   block, bits 16…31 `prefixLength`.
+/// - A child has all keys below its parent whose next byte is not below its own byte and below the next child's (the
+///   first: all that are lower, too). A branch below has one such byte, with which its prefix begins; a block may have
+///   several, so that few URLs with many different bytes still make one full block. What a child holds says whether a key
+///   is there: its byte only leads to it.
+/// - Up to `listedChildren` bytes are listed in rising order, in four or eight places; more are a bitmap of the 96 bytes
+///   from 0x20, 12 bytes long. In both, the child is found by counting bits, without a branch for the processor to guess.
 /// - Everything but the references and the entry is written before the node is published and never again. A
 ///   reference changes in place when the child is replaced; the entry is counted in place by readers.
 /// - Cells are multiples of four bytes, so references and entries are aligned for atomic access.
@@ -27,20 +31,20 @@ import Synchronization
 /// writer.
 @safe
 struct Node {
-  static let listedChildren = 12
+  static let listedChildren = 8
   static let bitmapBytes = 12
-  static let entryBytes = 12
   static let headerBytes = 4
   /// The largest prefix that the header can tell of.
   static let longestPrefix = Int(UInt16.max)
   /// Keys hold no byte below 0x21, and none from 0x7F.
   static let firstBitmapByte: UInt8 = 0x20
+  private static let unusedPlaces: UInt64 = 0x7F7F_7F7F
 
-  private let address: UnsafeMutableRawPointer
+  let address: UnsafeMutableRawPointer
 
   @inline(__always)
-  init(_ ref: UInt32, in base: UnsafeMutableRawPointer) {
-    unsafe address = base + Int(ref) * ArenaMemory.unitBytes
+  init(_ ref: NodeRef, in base: UnsafeMutableRawPointer) {
+    unsafe address = base + ref.offset
   }
 
   /// What a node's header says of where its parts are.
@@ -48,12 +52,14 @@ struct Node {
     let prefixLength: Int
     let childCount: Int
     let hasEntry: Bool
+    let isBlock: Bool
 
     @inline(__always)
-    init(prefixLength: Int, childCount: Int, hasEntry: Bool) {
+    init(prefixLength: Int, childCount: Int, hasEntry: Bool = false, isBlock: Bool = false) {
       self.prefixLength = prefixLength
       self.childCount = childCount
       self.hasEntry = hasEntry
+      self.isBlock = isBlock
     }
 
     @inline(__always)
@@ -61,13 +67,18 @@ struct Node {
       prefixLength = Int(header >> 16)
       childCount = Int(header & 0x7F)
       hasEntry = header & 0x80 != 0
+      isBlock = header & 0x100 != 0
     }
 
     @inline(__always)
     var header: UInt32 {
       UInt32(truncatingIfNeeded: prefixLength) << 16 | UInt32(truncatingIfNeeded: childCount)
-        | (hasEntry ? 0x80 : 0)
+        | (hasEntry ? 0x80 : 0) | (isBlock ? 0x100 : 0)
     }
+
+    /// Whether nothing is below it: a leaf or a block.
+    @inline(__always)
+    var isBucket: Bool { isBlock || childCount == 0 }
 
     @inline(__always)
     var isListed: Bool { childCount <= Node.listedChildren }
@@ -75,16 +86,22 @@ struct Node {
     @inline(__always)
     var keysOffset: Int { Node.headerBytes &+ prefixLength }
 
+    /// What the children's bytes take: a list of four or eight places, or a bitmap.
     @inline(__always)
-    var childrenOffset: Int {
-      (keysOffset &+ (isListed ? childCount : Node.bitmapBytes) &+ 3) & ~3
+    var keysBytes: Int {
+      if childCount > Node.listedChildren { return Node.bitmapBytes }
+      return childCount > 4 ? 8 : childCount > 0 ? 4 : 0
     }
+
+    @inline(__always)
+    var childrenOffset: Int { (keysOffset &+ keysBytes &+ 3) & ~3 }
 
     @inline(__always)
     var entryOffset: Int { childrenOffset &+ childCount &* 4 }
 
+    /// Bytes of a branch or a leaf.
     @inline(__always)
-    var size: Int { entryOffset &+ (hasEntry ? Node.entryBytes : 0) }
+    var branchSize: Int { entryOffset &+ (hasEntry ? EntryCell.bytes : 0) }
   }
 
   @inline(__always)
@@ -104,56 +121,54 @@ struct Node {
   func prefixMatches(_ shape: Shape, _ bytes: UnsafeRawPointer, remaining: Int) -> Bool {
     if shape.prefixLength > remaining { return false }
     if shape.prefixLength == 0 { return true }
-    return unsafe memcmp(address + Node.headerBytes, bytes, shape.prefixLength) == 0
+    return unsafe equalBytes(address + Node.headerBytes, bytes, shape.prefixLength)
   }
 
-  /// The index of the child that `byte` leads to, or nil.
+  /// The child that `byte` leads to: of those whose first byte is not above it the last, else the first of all.
   @inline(__always)
-  func childIndex(_ shape: Shape, for byte: UInt8) -> Int? {
+  func childIndex(_ shape: Shape, for byte: UInt8) -> Int {
     let keys = unsafe address + shape.keysOffset
+    let notAbove: Int
     if shape.isListed {
-      for index in 0..<shape.childCount where unsafe keys.load(fromByteOffset: index, as: UInt8.self) == byte
-      {
-        return index
+      // For each listed byte the difference keeps its high bit if it is not above: no borrow leaves a byte, as all are
+      // below 0x80. Places that are not used hold 0x7F, which is above all that keys hold.
+      let ones: UInt64 = 0x0101_0101_0101_0101
+      let listed =
+        unsafe shape.childCount > 4
+        ? keys.loadUnaligned(as: UInt64.self)
+        : UInt64(keys.loadUnaligned(as: UInt32.self)) | Node.unusedPlaces &<< 32
+      let differences = ones &* UInt64(min(byte, 0x7E) | 0x80) &- listed
+      notAbove = (differences & (ones &<< 7)).nonzeroBitCount
+    } else {
+      let bit = min(max(byte, Node.firstBitmapByte) &- Node.firstBitmapByte, 95)
+      let low = unsafe keys.loadUnaligned(as: UInt64.self)
+      if bit < 64 {
+        notAbove = (low & (UInt64.max &>> UInt64(63 &- bit))).nonzeroBitCount
+      } else {
+        let high = unsafe keys.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+        notAbove = low.nonzeroBitCount &+ (high & (UInt32.max &>> UInt32(95 &- bit))).nonzeroBitCount
       }
-      return nil
     }
-    let bit = byte &- Node.firstBitmapByte
-    guard bit < 96 else { return nil }
-    let low = unsafe keys.loadUnaligned(as: UInt64.self)
-    if bit < 64 {
-      let mask = 1 as UInt64 &<< UInt64(bit)
-      return low & mask == 0 ? nil : (low & (mask &- 1)).nonzeroBitCount
-    }
-    let high = unsafe keys.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
-    let mask = 1 as UInt32 &<< UInt32(bit &- 64)
-    return high & mask == 0 ? nil : low.nonzeroBitCount &+ (high & (mask &- 1)).nonzeroBitCount
+    return max(notAbove, 1) &- 1
   }
 
-  /// The first child whose byte is larger than `byte` (any child for -1).
-  func firstChild(_ shape: Shape, above byte: Int) -> (index: Int, byte: UInt8)? {
+  /// The bytes of the children, in order.
+  func appendChildBytes(_ shape: Shape, to bytes: inout [UInt8]) {
     let keys = unsafe address + shape.keysOffset
     if shape.isListed {
-      for index in 0..<shape.childCount {
-        let key = unsafe keys.load(fromByteOffset: index, as: UInt8.self)
-        if Int(key) > byte { return (index, key) }
-      }
-      return nil
+      unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: keys, count: shape.childCount))
+      return
     }
-    let low = unsafe keys.loadUnaligned(as: UInt64.self)
-    let high = unsafe keys.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
-    let from = max(0, byte + 1 - Int(Node.firstBitmapByte))
-    let lowRest = from < 64 ? low & (UInt64.max << UInt64(from)) : 0
-    if lowRest != 0 {
-      let bit = lowRest.trailingZeroBitCount
-      return ((low & ((1 << UInt64(bit)) - 1)).nonzeroBitCount, Node.firstBitmapByte + UInt8(bit))
+    var low = unsafe keys.loadUnaligned(as: UInt64.self)
+    var high = unsafe keys.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+    while low != 0 {
+      bytes.append(Node.firstBitmapByte + UInt8(low.trailingZeroBitCount))
+      low &= low - 1
     }
-    let highFrom = max(0, from - 64)
-    let highRest = highFrom < 32 ? high & (UInt32.max << UInt32(highFrom)) : 0
-    guard highRest != 0 else { return nil }
-    let bit = highRest.trailingZeroBitCount
-    let below = (high & ((1 << UInt32(bit)) - 1)).nonzeroBitCount
-    return (low.nonzeroBitCount + below, Node.firstBitmapByte + 64 + UInt8(bit))
+    while high != 0 {
+      bytes.append(Node.firstBitmapByte + 64 + UInt8(high.trailingZeroBitCount))
+      high &= high - 1
+    }
   }
 
   @inline(__always)
@@ -161,48 +176,16 @@ struct Node {
     unsafe Slot(address + shape.childrenOffset + index &* 4)
   }
 
-  // MARK: The entry
-
+  /// The entry of a branch or a leaf that has one.
   @inline(__always)
-  private func field(_ shape: Shape, _ index: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
-    unsafe (address + shape.entryOffset + index &* 4).assumingMemoryBound(to: Atomic<UInt32>.self)
+  func cell(_ shape: Shape) -> EntryCell {
+    unsafe EntryCell(address + shape.entryOffset)
   }
 
-  /// Each number is whole; the three may be of different instants.
-  @inline(__always)
-  func entry(_ shape: Shape) -> MapEntry {
-    unsafe MapEntry(
-      learnedAt: field(shape, 0).pointee.load(ordering: .relaxed),
-      lastUsedAt: field(shape, 1).pointee.load(ordering: .relaxed),
-      hits: field(shape, 2).pointee.load(ordering: .relaxed))
-  }
-
-  /// From any thread. A load and a store instead of one locked addition: a visit that another thread counts
-  /// in the same instant may be lost, and threads that read the same page do not wait for each other.
-  @inline(__always)
-  func countVisits(_ shape: Shape, _ count: UInt32, at now: UInt32) {
-    let hits = unsafe field(shape, 2).pointee.load(ordering: .relaxed)
-    if hits != .max {
-      let (sum, overflow) = hits.addingReportingOverflow(count)
-      unsafe field(shape, 2).pointee.store(overflow ? .max : sum, ordering: .relaxed)
-    }
-    // A page visited a thousand times a second is written for its time once.
-    if unsafe field(shape, 1).pointee.load(ordering: .relaxed) != now {
-      unsafe field(shape, 1).pointee.store(now, ordering: .relaxed)
-    }
-  }
-
-  /// Writer only.
-  func renew(_ shape: Shape, learnedAt now: UInt32) {
-    unsafe field(shape, 0).pointee.store(now, ordering: .relaxed)
-  }
-
-  /// Writer only.
-  func merge(_ other: MapEntry) {
+  /// Bytes of the whole node.
+  var size: Int {
     let shape = shape
-    let own = entry(shape)
-    countVisits(shape, other.hits, at: max(own.lastUsedAt, other.lastUsedAt))
-    renew(shape, learnedAt: max(own.learnedAt, other.learnedAt))
+    return shape.isBlock ? Block(self, shape).size : shape.branchSize
   }
 
   // MARK: Writing, before the node is published
@@ -217,13 +200,11 @@ struct Node {
     }
   }
 
-  func setPrefix(byte: UInt8, at offset: Int) {
-    unsafe address.storeBytes(of: byte, toByteOffset: Node.headerBytes + offset, as: UInt8.self)
-  }
-
-  func setChildren(_ shape: Shape, _ bytes: Span<UInt8>, _ refs: Span<UInt32>) {
+  func setChildren(_ shape: Shape, _ bytes: Span<UInt8>, _ refs: Span<NodeRef>) {
     let keys = unsafe address + shape.keysOffset
+    if shape.childCount == 0 { return }
     if shape.isListed {
+      unsafe keys.initializeMemory(as: UInt8.self, repeating: 0x7F, count: shape.keysBytes)
       for index in bytes.indices {
         unsafe keys.storeBytes(of: bytes[index], toByteOffset: index, as: UInt8.self)
       }
@@ -239,13 +220,28 @@ struct Node {
     }
     for index in refs.indices {
       unsafe address.storeBytes(
-        of: refs[index], toByteOffset: shape.childrenOffset + index * 4, as: UInt32.self)
+        of: refs[index].bits, toByteOffset: shape.childrenOffset + index * 4, as: UInt32.self)
     }
   }
+}
 
-  func setEntry(_ shape: Shape, _ entry: MapEntry) {
-    unsafe address.storeBytes(of: entry.learnedAt, toByteOffset: shape.entryOffset, as: UInt32.self)
-    unsafe address.storeBytes(of: entry.lastUsedAt, toByteOffset: shape.entryOffset + 4, as: UInt32.self)
-    unsafe address.storeBytes(of: entry.hits, toByteOffset: shape.entryOffset + 8, as: UInt32.self)
+/// Whether `count` bytes, one at least, are the same. What keys are compared by is short: a call would cost more than this.
+@inline(__always)
+func equalBytes(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ count: Int) -> Bool {
+  @inline(__always)
+  func differ<Word: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _: Word.Type) -> Word {
+    unsafe a.loadUnaligned(fromByteOffset: offset, as: Word.self)
+      ^ b.loadUnaligned(fromByteOffset: offset, as: Word.self)
   }
+  if count >= 8 {
+    var offset = 0
+    while offset < count &- 8 {
+      if differ(offset, UInt64.self) != 0 { return false }
+      offset &+= 8
+    }
+    return differ(count &- 8, UInt64.self) == 0
+  }
+  if count >= 4 { return differ(0, UInt32.self) | differ(count &- 4, UInt32.self) == 0 }
+  if count >= 2 { return differ(0, UInt16.self) | differ(count &- 2, UInt16.self) == 0 }
+  return differ(0, UInt8.self) == 0
 }

@@ -8,9 +8,16 @@ struct TrieWalk {
     let shape: Node.Shape
     /// Bytes of the key up to the end of the node's prefix.
     let end: Int
-    var entryIsNext: Bool
-    /// The byte of the child that was visited last; -1 before the first.
-    var byte: Int
+    var next: Next
+  }
+
+  /// What of a node comes next.
+  private enum Next {
+    /// Its own entry, then its children.
+    case entry
+    case child(Int)
+    /// The item of a block.
+    case item(Int)
   }
 
   private let memory: ArenaMemory
@@ -28,7 +35,7 @@ struct TrieWalk {
     key.removeAll(keepingCapacity: true)
     var ref = memory.root.load()
     var position = 0
-    while ref != 0 {
+    while ref != .none {
       let node = unsafe Node(ref, in: memory.base)
       let shape = node.shape
       let prefix = unsafe node.prefix(shape)
@@ -40,48 +47,63 @@ struct TrieWalk {
       }
       if common < prefix.count {
         if position + common < start.count, unsafe prefix[common] < start[position + common] { return }
-        push(node, shape, entryIsNext: true)
-        return
+        return push(node, shape, TrieWalk.first(shape))
       }
       position += common
-      if position == start.count {
-        push(node, shape, entryIsNext: !after)
-        return
+      if shape.isBlock {
+        let rest = start.extracting(position...)
+        let index = unsafe rest.withUnsafeBytes {
+          unsafe Block(node, shape).firstIndex(notBelow: $0, after: after)
+        }
+        return push(node, shape, .item(index))
       }
-      push(node, shape, entryIsNext: false)
-      let byte = start[position]
-      stack[stack.count - 1].byte = Int(byte)
-      guard let index = node.childIndex(shape, for: byte) else { return }
-      key.append(byte)
-      position += 1
+      if position == start.count { return push(node, shape, after ? .child(0) : .entry) }
+      guard shape.childCount > 0 else { return }
+      let index = node.childIndex(shape, for: start[position])
+      push(node, shape, .child(index + 1))
       ref = node.child(shape, at: index).load()
     }
   }
 
-  /// The next entry's node, or nil at the end; `key` is then its key.
-  mutating func next() -> (node: Node, shape: Node.Shape)? {
+  /// The next entry, or nil at the end; `key` is then its key.
+  mutating func next() -> EntryCell? {
     while let last = stack.indices.last {
       let frame = stack[last]
       key.removeLast(key.count - frame.end)
-      if frame.entryIsNext {
-        stack[last].entryIsNext = false
-        if frame.shape.hasEntry { return (frame.node, frame.shape) }
+      switch frame.next {
+      case .entry:
+        stack[last].next = .child(0)
+        if frame.shape.hasEntry { return frame.node.cell(frame.shape) }
+      case .child(let index):
+        guard index < frame.shape.childCount else {
+          stack.removeLast()
+          continue
+        }
+        stack[last].next = .child(index + 1)
+        let ref = frame.node.child(frame.shape, at: index).load()
+        let node = unsafe Node(ref, in: memory.base)
+        let shape = node.shape
+        push(node, shape, TrieWalk.first(shape))
+      case .item(let index):
+        let block = Block(frame.node, frame.shape)
+        guard index < block.count else {
+          stack.removeLast()
+          continue
+        }
+        stack[last].next = .item(index + 1)
+        unsafe key.append(contentsOf: block.suffix(at: index))
+        return block.cell(at: index)
       }
-      guard let (index, byte) = frame.node.firstChild(frame.shape, above: frame.byte) else {
-        stack.removeLast()
-        continue
-      }
-      stack[last].byte = Int(byte)
-      key.append(byte)
-      let ref = frame.node.child(frame.shape, at: index).load()
-      let node = unsafe Node(ref, in: memory.base)
-      push(node, node.shape, entryIsNext: true)
     }
     return nil
   }
 
-  private mutating func push(_ node: Node, _ shape: Node.Shape, entryIsNext: Bool) {
+  private static func first(_ shape: Node.Shape) -> Next {
+    shape.isBlock ? .item(0) : .entry
+  }
+
+  private mutating func push(_ node: Node, _ shape: Node.Shape, _ next: Next) {
     unsafe key.append(contentsOf: node.prefix(shape))
-    stack.append(Frame(node: node, shape: shape, end: key.count, entryIsNext: entryIsNext, byte: -1))
+    stack.append(Frame(node: node, shape: shape, end: key.count, next: next))
   }
 }

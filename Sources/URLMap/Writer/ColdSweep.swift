@@ -43,8 +43,8 @@ struct ColdSweep {
         walk.seek([UInt8]().span, after: false)
         next = walk.next()
       }
-      guard let (node, shape) = next else { break }
-      let warmth = ColdSweep.warmth(node.entry(shape), at: now)
+      guard let cell = next else { break }
+      let warmth = ColdSweep.warmth(cell.entry, at: now)
       note(warmth, total)
       if warmth <= limit, found.count < wanted {
         found.append(walk.key)

@@ -47,11 +47,11 @@ struct MapWriter: ~Copyable {
   // MARK: Changes
 
   mutating func learn(_ key: UnsafeRawBufferPointer, at now: UInt32) {
-    var (result, node) = unsafe trie.insert(key, MapEntry(learnedAt: now), under: trie.memory.root)
-    if result == .outOfMemory {
+    var result = unsafe trie.insert(key, MapEntry(learnedAt: now), under: trie.memory.root)
+    if case .outOfMemory = result {
       evict(32, at: now, always: true)
       trie.reclaim()
-      (result, node) = unsafe trie.insert(key, MapEntry(learnedAt: now), under: trie.memory.root)
+      result = unsafe trie.insert(key, MapEntry(learnedAt: now), under: trie.memory.root)
     }
     switch result {
     case .added:
@@ -59,8 +59,8 @@ struct MapWriter: ~Copyable {
       counters.learned.add()
       unsafe noteLearned(key, at: now)
       keepWithinBounds(at: now)
-    case .known:
-      if let node { node.renew(node.shape, learnedAt: now) }
+    case .known(let cell):
+      cell.renew(learnedAt: now)
       counters.renewed.add()
       unsafe noteLearned(key, at: now)
     case .outOfMemory:
@@ -161,8 +161,7 @@ struct MapWriter: ~Copyable {
     walk.seek(start.span, after: !isFirst)
     last = nil
     for _ in 0..<128 {
-      guard let (node, shape) = walk.next() else { return true }
-      let entry = node.entry(shape)
+      guard let entry = walk.next()?.entry else { return true }
       let fits = unsafe walk.key.withUnsafeBytes { unsafe load.builder.merge($0, entry, in: &trie) }
       guard fits else { return false }
     }

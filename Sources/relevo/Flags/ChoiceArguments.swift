@@ -39,14 +39,47 @@ struct PathArgument: Sendable, CustomStringConvertible {
 }
 
 /// `--map-key`.
-enum MapKeyArgument: String, CaseIterable, ExpressibleByArgument {
-  case pathQuery = "path-query"
-  case path
+extension KeyScheme.Parts: ExpressibleByArgument {}
 
-  var mapKey: MapKey {
-    switch self {
-    case .pathQuery: .pathAndQuery
-    case .path: .path
+/// One value of `--ignore-query`: names of query parameters with commas between, or the words for all of them.
+struct IgnoreQueryArgument: Sendable, Equatable, CustomStringConvertible {
+  let description: String
+  /// Empty for `none`.
+  let names: [String]
+
+  /// Stands for what is ignored without the flag.
+  private static let defaultNames = "default"
+  private static let none = "none"
+
+  init(parsing text: String) throws(BadValue) {
+    description = text
+    if text == Self.none {
+      names = []
+      return
+    }
+    names = text.split(separator: ",", omittingEmptySubsequences: false).flatMap { name in
+      name == Self.defaultNames ? IgnoredQuery.trackingNames : [String(name)]
+    }
+    if names.contains(Self.none) { throw BadValue("give none alone, or leave it out") }
+    do {
+      _ = try IgnoredQuery(names: names)
+    } catch {
+      throw BadValue("\(error); default, none and * stand for the usual ones, for none and for all")
+    }
+  }
+
+  /// What all values of the flag add up to.
+  static func ignoredQuery(_ arguments: [IgnoreQueryArgument]) throws(CommandFailure) -> IgnoredQuery {
+    if arguments.isEmpty { return .tracking }
+    let names = arguments.flatMap(\.names)
+    if !names.isEmpty, arguments.contains(where: { $0.names.isEmpty }) {
+      throw CommandFailure(
+        "--ignore-query is none and \(names[0]) at once: give none alone, or leave it out", code: .usage)
+    }
+    do {
+      return try IgnoredQuery(names: names)
+    } catch {
+      throw CommandFailure("--ignore-query: \(error)", code: .usage)
     }
   }
 }

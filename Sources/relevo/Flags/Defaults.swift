@@ -1,10 +1,13 @@
 import ArgumentParser
 import Proxy
+import URLMap
 
 /// What a flag is worth that nobody gave.
 enum Defaults {
   static let listen = ListenAddress.tcp(host: "127.0.0.1", port: 8080)
   static let oldHost = "keep"
+  static let oldMode = OldModeArgument.proxy
+  static let oldRedirectStatus = OldRedirect.Status.found
   static let resolveEvery = DurationArgument.seconds(30)
 
   static let fallbackOn = StatusesArgument(unchecked: "404")
@@ -14,7 +17,7 @@ enum Defaults {
 
   static let mapSnapshotEvery = DurationArgument.seconds(60)
   static let mapMaxURLs = 1_000_000
-  static let mapKey = MapKeyArgument.pathQuery
+  static let mapKey = KeyScheme.Parts.pathQuery
   static let mapRecheckAfter = DurationArgument.hours(24)
 
   /// Or the replay limit, where that is less.

@@ -15,6 +15,8 @@ struct EnvironmentArguments {
     case one
     /// Separated by spaces or commas.
     case several
+    /// One a line: they may hold spaces and commas.
+    case lines
     /// `true` or `false`, for `--name` and `--no-name`.
     case onOrOff
     /// `true` or `false`, for `--name` and nothing.
@@ -28,15 +30,21 @@ struct EnvironmentArguments {
     Flag(name: "new", values: .several),
     Flag(name: "old", values: .several),
     Flag(name: "old-host", values: .one),
+    Flag(name: "old-mode", values: .one),
+    Flag(name: "old-public-url", values: .one),
+    Flag(name: "old-redirect-status", values: .one),
     Flag(name: "resolve-every", values: .one),
     Flag(name: "fallback-on", values: .one),
     Flag(name: "learn-on", values: .one),
     Flag(name: "old-miss-on", values: .one),
+    Flag(name: "old-miss-redirect", values: .several),
+    Flag(name: "old-miss-body", values: .lines),
     Flag(name: "miss-ttl", values: .one),
     Flag(name: "map-file", values: .one),
     Flag(name: "map-snapshot-every", values: .one),
     Flag(name: "map-max-urls", values: .one),
     Flag(name: "map-key", values: .one),
+    Flag(name: "ignore-query", values: .several),
     Flag(name: "map-recheck-after", values: .one),
     Flag(name: "replay-memory", values: .one),
     Flag(name: "replay-limit", values: .one),
@@ -86,6 +94,7 @@ struct EnvironmentArguments {
     switch flag.values {
     case .one: ["--\(flag.name)=\(text)"]
     case .several: text.split { $0 == " " || $0 == "," }.map { "--\(flag.name)=\($0)" }
+    case .lines: text.split { $0.isNewline }.map { "--\(flag.name)=\($0)" }
     case .onOrOff: try isTrue(flag, text) ? ["--\(flag.name)"] : ["--no-\(flag.name)"]
     case .on: try isTrue(flag, text) ? ["--\(flag.name)"] : []
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import Proxy
+import URLMap
 
 struct ListeningFlags: ParsableArguments {
   @Option(
@@ -44,11 +45,56 @@ struct OriginFlags: ParsableArguments {
   var oldHost = Defaults.oldHost
 
   @Option(
+    help: ArgumentHelp(
+      "Give clients the pages of the old site themselves (proxy), or send those who read to the old site's own name, for pages that were seen there (redirect).",
+      valueName: "proxy|redirect"))
+  var oldMode = Defaults.oldMode
+
+  @Option(
+    name: .customLong("old-public-url"),
+    help: .flag(
+      "Send clients here in --old-mode redirect; their path and query are added. https://host[:port][/path].",
+      value: "url", default: "none"),
+    transform: OldPublicURLArgument.init(parsing:))
+  var oldPublicURL: OldPublicURLArgument?
+
+  @Option(
+    help: .flag(
+      "Redirect with this status: 301, 302, 307 or 308. Methods other than GET and HEAD are redirected with 307 and 308 only.",
+      value: "status", default: Defaults.oldRedirectStatus.rawValue),
+    transform: OldRedirect.Status.init(flag:))
+  var oldRedirectStatus: OldRedirect.Status?
+
+  @Option(
     help: .flag(
       "Resolve the names of origins again this often, from 100ms to 24h.", value: "time",
       default: Defaults.resolveEvery),
     transform: DurationArgument.from(.milliseconds(100), to: .hours(24)))
   var resolveEvery = Defaults.resolveEvery
+
+  /// What the three flags of the old site's mode say together.
+  func mode() throws(CommandFailure) -> OldMode {
+    switch (oldMode, oldPublicURL) {
+    case (.proxy, nil):
+      if oldRedirectStatus != nil {
+        throw CommandFailure(
+          "--old-redirect-status is for --old-mode redirect: give both or none", code: .usage)
+      }
+      return .proxy
+    case (.proxy, .some):
+      throw CommandFailure("--old-public-url is for --old-mode redirect: give both or none", code: .usage)
+    case (.redirect, nil):
+      throw CommandFailure(
+        "--old-mode redirect needs the old site's own name: --old-public-url https://old.example.com",
+        code: .usage)
+    case (.redirect, .some(let url)):
+      return .redirect(
+        OldRedirect(
+          status: oldRedirectStatus ?? Defaults.oldRedirectStatus, scheme: url.scheme,
+          authority: url.authority,
+          path: url.path))
+    }
+  }
 }
 
 struct FallbackFlags: ParsableArguments {
@@ -74,11 +120,31 @@ struct FallbackFlags: ParsableArguments {
   var oldMissOn = Defaults.oldMissOn
 
   @Option(
+    parsing: .upToNextOption,
+    help: .flag(
+      "Take a redirect of the old server to this path for 'not here either', as in / or /error.html; may be given several times. A query in the redirect only counts where the path has one, and after /.",
+      value: "path", default: "none; a redirect to / reaches the client and is not remembered"),
+    transform: MissPathArgument.init(parsing:))
+  var oldMissRedirect: [MissPathArgument] = []
+
+  @Option(
+    help: .flag(
+      "Take a 200 of the old server for 'not here either' when the first 64 KiB of its body have this text, byte for byte; may be given several times.",
+      value: "text", default: "none"),
+    transform: MissTextArgument.init(parsing:))
+  var oldMissBody: [MissTextArgument] = []
+
+  @Option(
     help: .flag(
       "Leave the old server alone for this long about a URL that neither site has, up to 24h; 0 asks it every time.",
       value: "time", default: Defaults.missTTL),
     transform: DurationArgument.from(.milliseconds(0), to: .hours(24)))
   var missTTL = Defaults.missTTL
+
+  /// The answers of the old server that are misses without such a status.
+  var softMisses: SoftMissRules {
+    SoftMissRules(redirects: oldMissRedirect.map(\.path), bodies: oldMissBody.map(\.text))
+  }
 }
 
 struct MapFlags: ParsableArguments {
@@ -106,9 +172,22 @@ struct MapFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Tell URLs apart by path-query (a query never speaks for its bare path; tracking parameters are left out) or by path.",
-      valueName: "path-query|path"))
+      "Tell URLs apart by these parts; with path-query a query never speaks for its bare path, with host-… hosts never speak for each other.",
+      valueName: "parts"))
   var mapKey = Defaults.mapKey
+
+  @Option(
+    parsing: .upToNextOption,
+    help: .flag(
+      "Leave these query parameters out of what tells URLs apart, the servers get them all the same; utm_* is all that begin so, '*' the whole query, none nothing, and default the usual ones beside others.",
+      value: "names", default: "utm_*, gclid, fbclid, msclkid, mc_cid, _ga and the like"),
+    transform: IgnoreQueryArgument.init(parsing:))
+  var ignoreQuery: [IgnoreQueryArgument] = []
+
+  /// What all values of the flag add up to.
+  var ignoredQuery: IgnoredQuery {
+    get throws(CommandFailure) { try IgnoreQueryArgument.ignoredQuery(ignoreQuery) }
+  }
 
   @Option(
     help: .flag(
@@ -219,6 +298,6 @@ struct HeaderFlags: ParsableArguments {
     help: "Add Relevo to the Via field of requests.")
   var via = true
 
-  @Flag(help: "Add X-Relevo-Route to answers: new, old-fallback, old-map or held. (default: left out)")
+  @Flag(help: "Add X-Relevo-Route to answers: new, old-fallback, old-map, old-redirect or held. (default: left out)")
   var debugHeaders = false
 }

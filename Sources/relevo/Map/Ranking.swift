@@ -27,7 +27,7 @@ struct Ranking {
   func forEach(
     atMost limit: Int, _ body: (_ key: RawSpan, _ entry: MapEntry) throws -> Void
   ) rethrows {
-    var last: Rank?
+    var last: Place?
     var rest = limit
     while rest > 0 {
       let ranked = next(min(rest, portion), after: last)
@@ -46,25 +46,25 @@ struct Ranking {
     let entry: MapEntry
   }
 
-  /// Where an entry stands: by its figure, then by its place in the walk.
-  private struct Rank: Comparable {
-    let figure: UInt32
-    let place: Int
-
-    static func < (one: Rank, other: Rank) -> Bool {
-      one.figure != other.figure ? one.figure < other.figure : one.place > other.place
-    }
-  }
-
-  private func next(_ count: Int, after last: Rank?) -> [Largest<Rank, Entry>.Item] {
-    var largest = Largest<Rank, Entry>(count)
+  private func next(_ count: Int, after last: Place?) -> [Largest<Place, Entry>.Item] {
+    var largest = Largest<Place, Entry>(count)
     var place = 0
     map.forEachEntry(withPrefix: prefix) { key, entry in
-      let rank = Rank(figure: figure(entry), place: place)
+      let rank = Place(figure: figure(entry), place: place)
       place += 1
       if let last, rank >= last { return }
       largest.offer(rank, Entry(key: unsafe key.withUnsafeBytes { unsafe [UInt8]($0) }, entry: entry))
     }
     return largest.sorted()
+  }
+}
+
+/// Where an entry stands among others: by a figure, and by its place in the walk between equals.
+struct Place: Comparable {
+  let figure: UInt32
+  let place: Int
+
+  static func < (one: Place, other: Place) -> Bool {
+    one.figure != other.figure ? one.figure < other.figure : one.place > other.place
   }
 }

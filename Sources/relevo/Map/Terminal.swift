@@ -17,4 +17,11 @@ enum Terminal {
     }
     return 80
   }
+
+  /// Whether the locale's characters are UTF-8, by the variables that decide it, the first one that is set.
+  static func takesUnicode(_ environment: [String: String]) -> Bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
+    let name = locale?.lowercased() ?? ""
+    return name.contains("utf-8") || name.contains("utf8")
+  }
 }

@@ -2,46 +2,6 @@ import Testing
 
 @testable import Proxy
 
-@Suite("tracking parameters")
-struct TrackingParametersTests {
-  static let stripped: [(target: String, key: String)] = [
-    ("/?utm_source=x", "/"),
-    ("/a?utm_source=x&utm_medium=mail&utm_campaign=c&utm_=", "/a"),
-    ("/a?gclid=1", "/a"), ("/a?fbclid", "/a"), ("/a?fbclid=", "/a"),
-    ("/a?p=7&gclid=1", "/a?p=7"), ("/a?gclid=1&p=7", "/a?p=7"),
-    ("/a?z=1&gclid=1&b=2&utm_id=3&a=3", "/a?z=1&b=2&a=3"),
-    ("/a?p=7&p=7&_ga=1&p=6", "/a?p=7&p=7&p=6"),
-    ("/a?&gclid=1", "/a?"), ("/a?gclid=1&", "/a?"), ("/a?&gclid=1&&p", "/a?&&p"),
-    ("/a?p=a=b&_gl=1*x=y", "/a?p=a=b"),
-    ("/a?p=7?gclid=1&gclid=2", "/a?p=7?gclid=1"),
-    (
-      "/?gclid&gclsrc&dclid&wbraid&gbraid&fbclid&msclkid&mc_cid&mc_eid&_ga&_gl&yclid&twclid&igshid&k", "/?k"
-    ),
-  ]
-
-  @Test("are left out of the key, and nothing else is", arguments: stripped)
-  func leavesOut(_ target: String, _ key: String) {
-    #expect(strip(target) == key)
-  }
-
-  @Test(
-    "are found by their whole name, in its case, in the query alone",
-    arguments: [
-      "", "/", "/a", "/?", "/a?", "/a?&", "/a?p=7", "/a?p=7&q=utm_source", "/gclid=1", "/utm_source=1/a?p",
-      "/a?xgclid=1", "/a?gclidx=1", "/a?GCLID=1", "/a?utm=1", "/a?utmsource=1", "/a?p=gclid", "/a?_g=1",
-      "/a?%75tm_source=1", "/a?=gclid", "/a?mc_=1",
-    ])
-  func findsNone(_ target: String) {
-    #expect(strip(target) == nil)
-  }
-
-  /// The key without tracking parameters; nil when the target has none.
-  private func strip(_ target: String) -> String? {
-    var key = Array("what was there before".utf8)
-    return TrackingParameters.strip(Array(target.utf8).span.bytes, into: &key) ? text(key) : nil
-  }
-}
-
 @Suite("bytes")
 struct ByteHelperTests {
   @Test(
