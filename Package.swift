@@ -54,6 +54,6 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .testTarget(name: "EndToEndTests", dependencies: ["relevo"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["relevo", "URLMap"]),
   ]
 )

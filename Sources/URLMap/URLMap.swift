@@ -116,7 +116,7 @@ public final class URLMap: Sendable {
   /// Removes `key` if it is known. Otherwise as `learn`.
   @discardableResult
   public func forget(_ key: RawSpan) -> Bool {
-    enqueue(.forget, key, at: 0)
+    enqueue(.forget, key, at: UInt32(truncatingIfNeeded: time(nil)))
   }
 
   private func enqueue(_ kind: ChangeQueue.Kind, _ key: RawSpan, at now: UInt32) -> Bool {
