@@ -47,7 +47,7 @@ final class KeeperWork {
     do throws(SnapshotError) {
       let loaded = try file.load(into: map) { snapshot, next in
         journal = Journal(map, file.path, snapshot: snapshot, next: next, on: file.disk)
-      } mayGoOn: {
+      } mayGoOn: { _ in
         writeJournalIfDue()
         return mayGoOn()
       }

@@ -30,7 +30,7 @@ struct ReportCommand: MapSubcommand {
     summary.root.fold(to: ReportPage.directories, by: .visits)
     let page = ReportPage(
       summary: summary, path: stored.path,
-      writtenAt: stored.files.first { $0.role == .snapshot }?.modifiedAt)
+      writtenAt: stored.files.map(\.modifiedAt).max())
     var output: LineOutput
     if html.description == "-" {
       output = LineOutput()
