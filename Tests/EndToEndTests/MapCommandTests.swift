@@ -212,6 +212,26 @@ struct MapCommandTests {
     #expect(try learned.map("lookup", "/from-the-journal").exit == .code(1))
   }
 
+  @Test("the report names what has moved to the new site while Relevo ran")
+  func moved() throws {
+    let folder = try TemporaryFolder()
+    let new = try ScriptedOrigin { exchange in
+      try exchange.answer(exchange.head["X-Now"] == nil ? 404 : 200, "new")
+    }
+    let flags = ["--map-file", folder.path("urls.map"), "--map-recheck-after", "10ms"]
+    let old = try ScriptedOrigin.always(200, "old")
+    let site = Site(new: new, old: old, relevo: try Relevo(new: [new], old: [old], flags: flags))
+    for url in ["/moved", "/stays"] { try site.learn(url) }
+    #expect(try site.get("/moved", ["X-Now: 1"]).text == "new")
+    #expect(try site.relevo.terminate() == .code(0))
+    let report = try ChildProcess(
+      Relevo.binary, ["map", "report", "--html", "-", "--map-file", folder.path("urls.map")])
+    #expect(try report.wait() == .code(0))
+    let html = try report.output.untilEnd().joined(separator: "\n")
+    #expect(html.contains("1 URL that only the old server had is on the new site"))
+    #expect(html.contains("<code>/moved</code>") && html.contains("<code>/stays</code>"))
+  }
+
   @Test("on a terminal the list has a heading and columns")
   func terminal() throws {
     let learned = try Learned()

@@ -22,7 +22,7 @@ enum ReportStyle {
     .lead { max-width: 44rem; font-size: 1.15rem; }
     .words { max-width: 44rem; margin-bottom: 1rem; color: var(--soft); }
 
-    .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 1px; margin: 2rem 0 1.5rem;
+    .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: 1px; margin: 2rem 0 1.5rem;
       overflow: hidden; border: 1px solid var(--line); border-radius: .6rem; background: var(--line); }
     .tiles div { display: flex; flex-direction: column; padding: 1rem 1.2rem 1.1rem; background: var(--card); }
     .tiles dd { margin: 0; }
