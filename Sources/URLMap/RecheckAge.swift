@@ -22,9 +22,14 @@ public struct RecheckAge: Sendable, Equatable {
     let age = UInt64(now - entry.learnedAt)
     if age * 4 >= meanSeconds * 5 { return true }
     if age * 4 < meanSeconds * 3 { return false }
-    // The factor in units of 2⁻³⁰: three quarters, and up to a half more. It has 31 bits and both times have 32.
+    return age >= seconds(of: key)
+  }
+
+  /// The age in seconds from which on `key` is due. O(bytes of the key).
+  public func seconds(of key: RawSpan) -> UInt64 {
+    // The factor in units of 2⁻³⁰: three quarters, and up to a half more. It has 31 bits and the mean has 32.
     let factor = 3 << 28 + (Self.hash(key) >> 35)
-    return age << 30 >= meanSeconds * factor
+    return (meanSeconds * factor + (1 << 30 - 1)) >> 30
   }
 
   /// FNV-1a, finished by a multiplication so that the upper bits depend on the last bytes too.

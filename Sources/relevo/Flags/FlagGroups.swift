@@ -285,6 +285,13 @@ struct LoggingFlags: ParsableArguments {
   @Option(
     help: ArgumentHelp("Say this much on standard error.", valueName: "level"))
   var logLevel = Defaults.logLevel
+
+  @Flag(
+    inversion: .prefixedNo, exclusivity: .chooseLast,
+    help:
+      "Ask each server once at the start for a page that does not exist, and warn when that is not answered as a miss."
+  )
+  var startupProbes = true
 }
 
 struct HeaderFlags: ParsableArguments {
@@ -298,6 +305,8 @@ struct HeaderFlags: ParsableArguments {
     help: "Add Relevo to the Via field of requests.")
   var via = true
 
-  @Flag(help: "Add X-Relevo-Route to answers: new, old-fallback, old-map, old-redirect or held. (default: left out)")
+  @Flag(
+    help:
+      "Add X-Relevo-Route to answers: new, old-fallback, old-map, old-redirect or held. (default: left out)")
   var debugHeaders = false
 }

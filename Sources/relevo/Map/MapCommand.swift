@@ -23,7 +23,10 @@ struct MapCommand: ParsableCommand {
         74  Reading or writing failed.
         75  Another process holds the map file: try again when it has stopped.
       """,
-    subcommands: [ListCommand.self, StatsCommand.self, ReportCommand.self])
+    subcommands: [
+      ListCommand.self, LookupCommand.self, StatsCommand.self, ReportCommand.self, AddCommand.self,
+      RemoveCommand.self,
+    ])
 
   /// The subcommand with this name.
   static func subcommand(named name: String) -> (any MapSubcommand.Type)? {

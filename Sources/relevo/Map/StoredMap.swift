@@ -10,30 +10,55 @@ struct StoredMap {
   /// - Throws: ``CommandFailure`` when there is no file, or none that can be used.
   init(path: String) throws(CommandFailure) {
     self.path = path
-    map = URLMap(URLMap.Configuration(maxURLs: Self.mostURLs))
+    map = Self.emptyMap(mapKey: Defaults.mapKey.rawValue)
+    let report: LoadReport
     do {
-      let report = try SnapshotFile(path: path).read(into: map)
-      guard report.source != .none || !report.journal.segments.isEmpty else { throw Self.missing(path) }
-      mapKey = report.mapKey
-      if let refused = report.refused {
-        StandardStream.error.write("relevo: \(refused); what follows is from \(report.path)\n")
-      }
-    } catch let failure as CommandFailure {
-      throw failure
+      report = try SnapshotFile(path: path).read(into: map)
     } catch {
-      throw CommandFailure("--map-file \(path): \(error)", code: .badData)
+      throw CommandFailure(error, path: path)
     }
+    guard report.source != .none || !report.journal.segments.isEmpty else { throw Self.missing(path) }
+    Self.warn(of: report)
+    mapKey = report.mapKey
   }
 
   /// The files that there are.
   var files: [FileFacts] { [FileFacts(.snapshot, path: path)].compactMap { $0 } }
 
-  /// As many as serve can be told to keep: no tool drops a URL that Relevo holds.
-  private static let mostURLs = 100_000_000
+  /// A map for a tool: as large as serve can be told to keep one, so that no URL goes that Relevo holds.
+  static func emptyMap(mapKey: String) -> URLMap {
+    URLMap(URLMap.Configuration(maxURLs: 100_000_000, mapKey: mapKey))
+  }
 
-  private static func missing(_ path: String) -> CommandFailure {
+  static func missing(_ path: String) -> CommandFailure {
     CommandFailure(
       "--map-file \(path): there is no such file; serve --map-file writes it when it has learned a URL",
       code: .noInput)
+  }
+
+  /// Says on standard error what of the files could not be used.
+  static func warn(of report: LoadReport) {
+    if let refused = report.refused {
+      StandardStream.error.write("relevo: \(refused); \(report.path) is used instead\n")
+    }
+  }
+}
+
+extension CommandFailure {
+  /// Why the files of a map cannot be used.
+  init(_ error: SnapshotError, path: String) {
+    switch error {
+    case .locked(_, let holder):
+      let owner = holder.map { "process \($0)" } ?? "another process"
+      self.init(
+        """
+        --map-file \(path) is in use by \(owner), which keeps the map in memory and would write over the change: stop it \
+        first, then try again
+        """, code: .temporary)
+    case .system:
+      self.init("--map-file \(error)", code: .inputOutput)
+    default:
+      self.init("--map-file \(path): \(error)", code: .badData)
+    }
   }
 }

@@ -7,6 +7,9 @@ extension StandardStream {
 
 /// The terminal that the command was started from.
 enum Terminal {
+  /// Whether somebody can answer a question.
+  static var canAnswer: Bool { isatty(STDIN_FILENO) == 1 }
+
   /// The characters of a line of standard error's or standard output's terminal; 80 where that cannot be known.
   static var columns: Int {
     for stream in [StandardStream.error, .output] {
