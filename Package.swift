@@ -19,10 +19,13 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
+    .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "EventLoop", dependencies: ["CLibevent"], swiftSettings: strict),
     .target(name: "HTTP1", swiftSettings: strict),
     .systemLibrary(name: "CPrefetch"),
     .target(name: "URLMap", dependencies: ["CPrefetch"], swiftSettings: strict),
+    .target(name: "MapFormats", dependencies: ["CExpat", "CZlib", "URLMap"], swiftSettings: strict),
     .target(
       name: "Proxy",
       dependencies: [
@@ -33,7 +36,7 @@ let package = Package(
     .executableTarget(
       name: "relevo",
       dependencies: [
-        "EventLoop", "HTTP1", "Proxy", "URLMap",
+        "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -41,6 +44,7 @@ let package = Package(
     .executableTarget(name: "MapBenchmark", dependencies: ["URLMap"], path: "Benchmarks/MapBenchmark"),
     .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
     .testTarget(name: "URLMapTests", dependencies: ["URLMap"]),
+    .testTarget(name: "MapFormatsTests", dependencies: ["CZlib", "MapFormats", "URLMap"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
     .testTarget(
       name: "ProxyTests",
@@ -50,7 +54,7 @@ let package = Package(
     .testTarget(
       name: "RelevoTests",
       dependencies: [
-        "EventLoop", "HTTP1", "Proxy", "URLMap", "relevo",
+        "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap", "relevo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

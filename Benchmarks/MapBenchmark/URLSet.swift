@@ -8,7 +8,7 @@ struct URLSet {
   var count: Int { ends.count }
 
   /// The paths of a newspaper's site, 44 bytes in the mean, each once.
-  init(synthetic count: Int) {
+  init(synthetic count: Int, from base: Int = 1_000_000) {
     let sections = [
       "noticias", "economia", "deportes", "cultura", "opinion", "sociedad", "ciencia", "viajes",
     ]
@@ -25,7 +25,7 @@ struct URLSet {
       let month = 1 + Int(bits >> 7 & 0xFF) % 12
       let (first, second) = (words[Int(bits >> 15 & 15)], words[Int(bits >> 19 & 15)])
       append(
-        "/\(section)/\(year)/\(month < 10 ? "0" : "")\(month)/\(first)-\(second)-\(1_000_000 + number).html"
+        "/\(section)/\(year)/\(month < 10 ? "0" : "")\(month)/\(first)-\(second)-\(base + number).html"
           .utf8)
     }
   }

@@ -72,14 +72,7 @@ extension HTTPServerRequest {
     method = Self.methods.first { $0.command == command }?.name ?? ""
     target = ""
     if let uri = unsafe evhttp_request_get_uri(request) { target = unsafe String(cString: uri) }
-    headers = []
-    var next = unsafe evhttp_request_get_input_headers(request)?.pointee.tqh_first
-    while let field = unsafe next {
-      if let key = unsafe field.pointee.key, let value = unsafe field.pointee.value {
-        headers.append((unsafe String(cString: key), unsafe String(cString: value)))
-      }
-      unsafe next = unsafe field.pointee.next.tqe_next
-    }
+    headers = unsafe httpFields(evhttp_request_get_input_headers(request))
     body = []
     if let input = unsafe evhttp_request_get_input_buffer(request) {
       let length = unsafe evbuffer_get_length(input)

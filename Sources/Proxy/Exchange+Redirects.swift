@@ -5,6 +5,8 @@ extension Exchange {
   /// What a redirect of the old server says of the page: a redirect to the site's own home page, or to a page made for
   /// it, says "not here" politely.
   func softMissByRedirect(_ location: ByteRange, _ origin: OriginConnection) -> SoftMiss {
+    // Of a known page it only matters whether it is a miss.
+    if step == .oldByMap, worker.settings.softMisses.redirects.isEmpty { return .no }
     let value = unsafe UnsafeRawBufferPointer(rebasing: origin.input.readable[location.range]).bytes
     guard leadsToOwnSite(value, of: origin.server) else { return .no }
     let base = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[head.pathAndQuery.range]).bytes

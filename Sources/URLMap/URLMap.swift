@@ -59,7 +59,8 @@ public final class URLMap: Sendable {
   }
 
   let core: MapCore
-  let maxKeyBytes: Int
+  /// The longest key that is learned, in bytes.
+  public let maxKeyBytes: Int
   let mapKey: String
   private let thread: Locked<Thread?>
 

@@ -15,6 +15,10 @@ enum HelpPages {
       relevo serve --listen 0.0.0.0:8080 --map-file /var/lib/relevo/urls.map \\
         --new http://10.0.0.2:8080 --new http://10.0.0.3:8080 --old http://10.0.0.9
 
+    BEFORE THE START:
+      relevo check --new http://10.0.0.2:8080 --new http://10.0.0.3:8080 \\
+        --old http://10.0.0.9 --public-host www.example.com
+
     LOOK AT WHAT IT HAS LEARNED:
       relevo map list --map-file /var/lib/relevo/urls.map --sort hits --limit 20
 
@@ -35,7 +39,7 @@ enum HelpPages {
 
     EXIT CODES:
       0   Stopped by a signal, or a page like this one was asked for.
-      1   relevo map lookup: the URL is not known.
+      1   relevo map lookup: the URL is not known. relevo check: there is a problem.
       64  A flag or a variable is wrong.
       65  relevo map: the map file is broken.
       66  relevo map: there is no map file.
@@ -48,9 +52,24 @@ enum HelpPages {
     ENVIRONMENT:
       Every flag of serve can be a variable: --map-file is RELEVO_MAP_FILE, and
       so on. Flags that may be given several times take values separated by spaces
-      or commas, but RELEVO_OLD_MISS_BODY has one text a line; --via and --no-via are
-      RELEVO_VIA=true and =false. A flag wins over its variable; an empty variable
-      counts as none. relevo map takes the map file from RELEVO_MAP_FILE too.
+      or commas, but RELEVO_OLD_MISS_BODY has one text a line; --via and --no-via
+      are RELEVO_VIA=true and =false. A flag wins over its variable; an empty
+      variable counts as none. relevo map takes the map file from RELEVO_MAP_FILE too.
+    """
+
+  static let check = """
+    Asks every server of both sites for a few pages, and says in words what would
+    keep Relevo from its work and what to do about it: whether each is reached,
+    whether the new ones really answer 404 for what they do not have, whether the
+    old ones do, which cookies and well-known paths both have.
+
+      relevo check --new http://10.0.0.2:8080 --old http://10.0.0.9 \\
+        --public-host www.example.com
+
+    It changes nothing, and asks each server about a dozen times. Give it the flags
+    of serve that bear on the answers of both sites, to see that they help; it takes
+    them from the environment as serve does. Exit code 0 says that nothing is a
+    problem, 1 that something is.
     """
 
   static let serve = """

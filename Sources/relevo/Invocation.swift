@@ -21,6 +21,10 @@ enum Invocation {
           environment, unlessIn: arguments, only: subcommand.flagsFromEnvironment)
         // Not at the end, where they would be URLs behind a `--`.
         complete.insert(contentsOf: fromEnvironment.arguments, at: 2)
+      } else if arguments.first == CheckCommand.configuration.commandName, !Self.asksForHelp(arguments) {
+        fromEnvironment = try EnvironmentArguments(
+          environment, unlessIn: arguments, only: CheckCommand.flagsFromEnvironment)
+        complete += fromEnvironment.arguments
       } else if arguments.first == ServeCommand.configuration.commandName, !Self.asksForHelp(arguments) {
         fromEnvironment = try EnvironmentArguments(environment, unlessIn: arguments)
         complete += fromEnvironment.arguments
@@ -29,6 +33,9 @@ enum Invocation {
       if let serve = command as? ServeCommand {
         try serve.checkTogether()
         self = .run(serve)
+      } else if let check = command as? CheckCommand {
+        try check.checkTogether()
+        self = .run(check)
       } else if command is DemoCommand || command is any MapSubcommand {
         self = .run(command)
       } else {
@@ -73,7 +80,7 @@ enum Invocation {
     } else if first != "help", !Relevo.configuration.subcommands.contains(where: { $0._commandName == first })
     {
       throw CommandFailure(
-        "there is no command '\(first)': write relevo serve, relevo map or relevo demo; relevo --help explains",
+        "there is no command '\(first)': write relevo serve, relevo check, relevo map or relevo demo; relevo --help explains",
         code: .usage)
     }
   }

@@ -4,14 +4,16 @@ import Glibc
 /// The command: `relevo serve`, `relevo map`, `relevo demo`, and the pages that explain them.
 @main
 struct Relevo: ParsableCommand {
+  static let versionNumber = "0.1.0"
+
   static let configuration = CommandConfiguration(
     commandName: "relevo",
     abstract: "Runs a new website in front of the old one that it replaces, page by page.",
     usage:
-      "relevo serve --new URL... --old URL... [flags]\nrelevo map SUBCOMMAND --map-file FILE\nrelevo demo [--port PORT]",
+      "relevo serve --new URL... --old URL... [flags]\nrelevo map SUBCOMMAND --map-file FILE\nrelevo check --new URL... --old URL...\nrelevo demo [--port PORT]",
     discussion: HelpPages.relevo,
-    version: "relevo 0.1.0",
-    subcommands: [ServeCommand.self, MapCommand.self, DemoCommand.self])
+    version: "relevo \(versionNumber)",
+    subcommands: [ServeCommand.self, CheckCommand.self, MapCommand.self, DemoCommand.self])
 
   static func main() {
     let arguments = Array(CommandLine.arguments.dropFirst())

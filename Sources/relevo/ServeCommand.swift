@@ -72,6 +72,12 @@ struct ServeCommand: ParsableCommand {
       throw CommandFailure(error.description, code: error.exitCode)
     }
     announce(server, configuration, logger: logger)
+    if logging.startupProbes {
+      StartupProbes(
+        new: configuration.newServers, old: configuration.oldServers, oldHost: configuration.oldHost,
+        rules: try MissRules(fallback), logger: logger
+      ).begin()
+    }
 
     try memory.stopIfUnusable()
     signals.waitForStop()

@@ -105,7 +105,8 @@ struct AccessLogTests {
   func standard() throws {
     let new = try ScriptedOrigin.always(200)
     let process = try ChildProcess(
-      Relevo.binary, ["serve", "--listen", "127.0.0.1:0", "--new", new.url, "--old", new.url])
+      Relevo.binary,
+      ["serve", "--listen", "127.0.0.1:0", "--new", new.url, "--old", new.url, "--no-startup-probes"])
     #expect(try Client(process.listeningPort()).get("/one").status == 200)
     #expect(try process.output.wait("a line") { $0.contains("GET /one ") }.count == 1)
     process.signal(SIGTERM)

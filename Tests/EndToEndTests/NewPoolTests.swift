@@ -104,7 +104,7 @@ struct NewPoolTests {
       Relevo.binary,
       [
         "serve", "--listen", "127.0.0.1:0", "--new", "http://localhost:\(new.port)", "--old",
-        "http://localhost:\(new.port)", "--resolve-every", "1s",
+        "http://localhost:\(new.port)", "--resolve-every", "1s", "--no-startup-probes",
       ])
     let client = try Client(relevo.listeningPort())
     for _ in 1...4 { #expect(try client.get("/").text == "new") }

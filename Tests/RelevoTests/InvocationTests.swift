@@ -172,7 +172,7 @@ struct InvocationTests {
       ),
       (
         ["serv"],
-        "there is no command 'serv': write relevo serve, relevo map or relevo demo; relevo --help explains"
+        "there is no command 'serv': write relevo serve, relevo check, relevo map or relevo demo; relevo --help explains"
       ),
       (
         ["--map-file=x"],

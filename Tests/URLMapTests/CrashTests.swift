@@ -65,6 +65,7 @@ struct CrashTests {
           model.learn(key)
         }
       }
+      map?.waitUntilApplied()
     }
 
     func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
@@ -122,13 +123,10 @@ struct CrashTests {
         isFailing = round % 10 >= 4
         site.change(3)
         let before = site.model
-        let (journalled, written) = (
-          keeping.events.journalFailed, keeping.counters.snapshots.load(ordering: .relaxed)
-        )
+        let written = keeping.counters.snapshots.load(ordering: .relaxed)
         if site.chance(30) { keeping.work.takeSnapshot() } else { keeping.work.writeJournal() }
         let isDone = keeping.counters.snapshots.load(ordering: .relaxed) > written
         if !isFailing || isDone { site.model.settle(before) }
-        _ = journalled
         let folder = TemporaryFolder()
         folder.write(site.folder.files)
         #expect(site.model.admits(try loaded(folder).map.allKeys), "seed \(seed), round \(round)")
@@ -174,7 +172,7 @@ struct CrashTests {
     let folder = TemporaryFolder()
     mkdir(folder["sub"], 0o755)
     let inner = folder["sub/m"]
-    let map = URLMap(.init(), startingWriter: false)
+    let map = URLMap()
     map.core.writer.withLock { $0.changes.turnOn(waking: Alarm()) }
     let events = KeeperEvents()
     let work = KeeperWork(map, SnapshotFile(path: inner), written: 0, MapKeeper.Counters(), .milliseconds(1))
@@ -217,7 +215,8 @@ struct CrashTests {
     isFailing = true
     let tail = [UInt8](repeating: 0x78, count: 8000)
     let count = ChangeLog.chunkBytes * ChangeLog.limitChunks / 8000 + 300
-    for number in 0..<count { keeping.map.learn(Array("/\(number)".utf8) + tail, at: 100) }
+    for number in 0..<count { keeping.map.learnPatiently(Array("/\(number)".utf8) + tail) }
+    keeping.map.waitUntilApplied()
     keeping.work.writeJournal()
     #expect(keeping.events.all.contains(.journalLost))
     let lost = keeping.counters.journalLost.load(ordering: .relaxed)

@@ -47,7 +47,8 @@ extension TemporaryFolder {
 }
 
 /// A keeper's work without its thread, so that a test says what happens when.
-final class Keeping {
+final class Keeping: CustomReflectable {
+  var customMirror: Mirror { Mirror(self, children: ["events": events.all]) }
   let map: URLMap
   let work: KeeperWork
   let events = KeeperEvents()
@@ -58,7 +59,7 @@ final class Keeping {
     _ folder: TemporaryFolder, every interval: Duration = .seconds(3600), maxURLs: Int = 10_000_000,
     on disk: Disk = Disk()
   ) throws {
-    map = URLMap(.init(maxURLs: maxURLs), startingWriter: false)
+    map = URLMap(.init(maxURLs: maxURLs))
     map.core.writer.withLock { $0.changes.turnOn(waking: Alarm()) }
     let events = events
     work = KeeperWork(
@@ -73,6 +74,7 @@ final class Keeping {
 
   func learn(_ keys: String..., at now: UInt32 = 100) {
     for key in keys { map.learn(key, at: now) }
+    map.waitUntilApplied()
   }
 }
 

@@ -146,6 +146,7 @@ struct MapKeeperTests {
       map.learn("/pagina/\(2000 + steps)", at: 20)
       return true
     }
+    map.waitUntilApplied()
     #expect(steps > 4)
     #expect(map.count == 20_000 + 300 * steps - steps)
     #expect(map.allEntries.count == map.count)

@@ -62,7 +62,8 @@ struct FileDescriptor: ~Copyable {
 
   /// The byte at `offset`; nil behind the file's end.
   borrowing func byte(at offset: Int) throws(SnapshotError) -> UInt8? {
-    try unsafe read(1, behind: [UInt8]().span) { start, count in unsafe pread(fd, start, count, offset) }.first
+    try unsafe read(1, behind: [UInt8]().span) { start, count in unsafe pread(fd, start, count, offset) }
+      .first
   }
 
   private borrowing func read(

@@ -58,6 +58,11 @@ final class ArenaMemory: @unchecked Sendable {
     unsafe mprotect(base + start, end - start, PROT_READ | PROT_WRITE) == 0
   }
 
+  /// Writer only: has the system put memory there now, and not at the first use. Where it can't, nothing else changes.
+  func populate(from start: Int, to end: Int) {
+    _ = unsafe madvise(base + start, end - start, MADV_POPULATE_WRITE)
+  }
+
   /// The reference to the root node.
   @inline(__always)
   var root: Slot {

@@ -133,22 +133,23 @@ struct Trie: ~Copyable {
   /// Whether cells wait for readers to leave.
   var hasRetired: Bool { !retired.isEmpty || !waiting.isEmpty }
 
-  /// Gives back the cells that no reader can be in any more. Never waits: what a reader still holds is left for
-  /// the next time.
-  mutating func reclaim() {
-    if !waiting.isEmpty { freeWaiting() }
+  /// Gives back cells that no reader can be in any more, up to `most` of them. Never waits: what a reader still holds is
+  /// left for the next time.
+  mutating func reclaim(atMost most: Int = .max) {
+    if !waiting.isEmpty { freeWaiting(atMost: most) }
     guard waiting.isEmpty, !retired.isEmpty else { return }
     swap(&waiting, &retired)
     epoch += 1
     unsafe memory.epoch.pointee.store(epoch, ordering: .sequentiallyConsistent)
-    freeWaiting()
+    freeWaiting(atMost: most)
   }
 
-  private mutating func freeWaiting() {
+  private mutating func freeWaiting(atMost most: Int) {
     guard readers.allHaveLeft(epoch - 1) else { return }
-    for ref in waiting { allocator.free(ref) }
+    for ref in waiting.suffix(most) { allocator.free(ref) }
+    waiting.removeLast(min(most, waiting.count))
     // After the retirement of a whole trie the list itself would be a burden.
-    waiting.removeAll(keepingCapacity: waiting.count < 1 << 16)
+    if waiting.isEmpty, waiting.capacity > 1 << 16 { waiting = [] }
   }
 
   func commonLength(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {

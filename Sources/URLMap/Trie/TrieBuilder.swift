@@ -179,21 +179,30 @@ struct TrieBuilder: ~Copyable {
   /// Adds a key that may be there already: the later times and the sum of the visits hold. False without memory.
   mutating func merge(_ key: UnsafeRawBufferPointer, _ entry: MapEntry, in trie: inout Trie) -> Bool {
     guard finish(in: &trie) != nil else { return false }
-    switch unsafe trie.insert(key, entry, under: Slot(rootCell)) {
-    case .added: count += 1
-    case .known(let cell): cell.merge(entry)
+    switch unsafe put(key, entry, into: &trie) {
+    case .added: return true
+    case .known(let cell):
+      cell.merge(entry)
+      return true
     case .outOfMemory: return false
     }
-    return true
+  }
+
+  private mutating func put(_ key: UnsafeRawBufferPointer, _ entry: MapEntry, into trie: inout Trie)
+    -> Trie.Inserted
+  {
+    let result = unsafe trie.insert(key, entry, under: Slot(rootCell))
+    if case .added = result { count += 1 }
+    // No reader has what was replaced here, and it would pile up.
+    trie.reclaim()
+    return result
   }
 
   private mutating func insert(
     _ key: UnsafeRawBufferPointer, _ entry: MapEntry, into trie: inout Trie
   ) -> Added {
-    switch unsafe trie.insert(key, entry, under: Slot(rootCell)) {
-    case .added:
-      count += 1
-      return .added
+    switch unsafe put(key, entry, into: &trie) {
+    case .added: return .added
     case .known: return .duplicate
     case .outOfMemory: return .outOfMemory
     }

@@ -18,6 +18,8 @@ final class MapCore: Sendable {
   private static let batchChanges = 256
   /// What a caller of `learn` applies itself: a few microseconds' worth, as it may be an event loop.
   private static let ownChanges = 4
+  /// How many retired nodes it gives back: far more than its changes retire, so that what has piled up goes.
+  private static let ownFrees = 256
   private let wake = Semaphore()
   private let isSleeping = Atomic<Bool>(false)
   private let isStopped = Atomic<Bool>(false)
@@ -73,6 +75,7 @@ final class MapCore: Sendable {
       var applied = 0
       while applied < MapCore.batchChanges, applyFirst(with: &writer) { applied += 1 }
       writer.settle()
+      writer.trie.allocator.makeRoom()
     }
     return true
   }
@@ -82,8 +85,10 @@ final class MapCore: Sendable {
   func applyIfFree() -> Bool {
     let isEmpty = writer.withLockIfFree { writer in
       var applied = 0
-      while applied < MapCore.ownChanges, applyFirst(with: &writer) { applied += 1 }
-      writer.settle()
+      while applied < MapCore.ownChanges, writer.trie.allocator.hasRoomAtHand, applyFirst(with: &writer) {
+        applied += 1
+      }
+      writer.settle(freeing: MapCore.ownFrees)
       return !queue.hasChange
     }
     return isEmpty ?? false

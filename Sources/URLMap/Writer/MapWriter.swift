@@ -86,9 +86,9 @@ struct MapWriter: ~Copyable {
     }
   }
 
-  /// After a batch of changes: gives back memory that nobody reads any more, and tells the figures.
-  mutating func settle() {
-    trie.reclaim()
+  /// After a batch of changes: gives back memory that nobody reads any more, up to `most` nodes, and tells the figures.
+  mutating func settle(freeing most: Int = .max) {
+    trie.reclaim(atMost: most)
     counters.arenaBytes.store(trie.allocator.touchedBytes, ordering: .relaxed)
     counters.arenaBytesInUse.store(trie.allocator.usedBytes, ordering: .relaxed)
   }

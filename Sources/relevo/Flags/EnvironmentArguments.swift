@@ -58,6 +58,7 @@ struct EnvironmentArguments {
     Flag(name: "max-header-fields", values: .one),
     Flag(name: "access-log", values: .one),
     Flag(name: "log-level", values: .one),
+    Flag(name: "startup-probes", values: .onOrOff),
     Flag(name: "forwarded-for", values: .onOrOff),
     Flag(name: "via", values: .onOrOff),
     Flag(name: "debug-headers", values: .on),

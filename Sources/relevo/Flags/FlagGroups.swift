@@ -285,6 +285,13 @@ struct LoggingFlags: ParsableArguments {
   @Option(
     help: ArgumentHelp("Say this much on standard error.", valueName: "level"))
   var logLevel = Defaults.logLevel
+
+  @Flag(
+    inversion: .prefixedNo, exclusivity: .chooseLast,
+    help:
+      "Ask each server once at the start for a page that does not exist, and warn when that is not answered as a miss."
+  )
+  var startupProbes = true
 }
 
 struct HeaderFlags: ParsableArguments {

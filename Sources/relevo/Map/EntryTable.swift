@@ -1,3 +1,4 @@
+import MapFormats
 import URLMap
 
 /// The lines of a list of entries.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MapFormats
 import URLMap
 
 /// `relevo map lookup`.

@@ -18,14 +18,14 @@ struct MapCommand: ParsableCommand {
         0   Done. For lookup: the URL is known.
         1   For lookup: the URL is not known.
         64  A flag or an argument is wrong.
-        65  The map file is broken.
-        66  There is no map file.
+        65  The map file is broken, or a strict import met a line that is no URL.
+        66  There is no map file, or no file to import.
         74  Reading or writing failed.
         75  Another process holds the map file: try again when it has stopped.
       """,
     subcommands: [
       ListCommand.self, LookupCommand.self, StatsCommand.self, ReportCommand.self, AddCommand.self,
-      RemoveCommand.self, VerifyCommand.self,
+      RemoveCommand.self, VerifyCommand.self, ImportCommand.self, ExportCommand.self,
     ])
 
   /// The subcommand with this name.

@@ -1,3 +1,5 @@
+import MapFormats
+
 /// What `relevo map stats` prints.
 struct StatsPage {
   let summary: MapSummary

@@ -18,7 +18,7 @@ final class Relevo: Sendable {
   private let origins: [any Origin]
 
   /// Starts `relevo serve` and waits until it accepts. Flags that are not given: any loopback port, one
-  /// worker, the access log on standard output. `shell` is run before, in the shell that becomes the program.
+  /// worker, the access log on standard output, no probes, as origins record all that reaches them. `shell` is run before, in the shell that becomes the program.
   init(
     new: [any Origin], old: [any Origin], flags: [String] = [], environment: [String: String] = [:],
     shell: String? = nil
@@ -28,6 +28,7 @@ final class Relevo: Sendable {
     if !flags.contains("--listen") { arguments += ["--listen", "127.0.0.1:0"] }
     if !flags.contains("--workers") { arguments += ["--workers", "1"] }
     if !flags.contains("--access-log") { arguments += ["--access-log", "-"] }
+    if !flags.contains("--startup-probes") { arguments += ["--no-startup-probes"] }
     for origin in new { arguments += ["--new", origin.url] }
     for origin in old { arguments += ["--old", origin.url] }
     arguments += flags

@@ -1,3 +1,4 @@
+import MapFormats
 import Testing
 
 @testable import relevo

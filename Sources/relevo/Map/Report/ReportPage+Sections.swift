@@ -1,3 +1,5 @@
+import MapFormats
+
 /// What the report says, part by part.
 extension ReportPage {
   private var all: Int { summary.tally.urls }

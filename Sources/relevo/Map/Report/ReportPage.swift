@@ -1,3 +1,5 @@
+import MapFormats
+
 /// The report for the people who plan the migration: one page that loads nothing and runs nothing.
 ///
 /// It is a picture of the map at one moment. Its size has a bound, whatever the map holds: lists and trees are cut to
