@@ -97,6 +97,7 @@ enum ReportStyle {
       .row i { position: static; width: auto; height: auto; clip-path: none; font-style: normal; }
       .row .bar { order: 1; height: .3rem; margin-top: .25rem; }
       .tiles { grid-template-columns: 1fr 1fr; }
+      .tiles div:last-child:nth-child(odd) { grid-column: 1 / -1; }
       .tiles div { padding: .8rem; }
       .tiles .figure { font-size: 1.4rem; }
     }
