@@ -21,10 +21,12 @@ extension SnapshotFile {
   public func load(
     into map: URLMap, progress: (_ bytes: Int) -> Void = { _ in }
   ) throws(SnapshotError) -> LoadReport {
-    try load(into: map, begun: { _, _ in }) { bytes in
-      progress(bytes)
-      return true
-    }
+    try load(
+      into: map, begun: { _, _ in },
+      mayGoOn: { bytes in
+        progress(bytes)
+        return true
+      })
   }
 
   /// As ``load(into:progress:)``, for those who only look, at the files of a running Relevo as well: takes no lock, changes
@@ -33,10 +35,12 @@ extension SnapshotFile {
   public func read(
     into map: URLMap, progress: (_ bytes: Int) -> Void = { _ in }
   ) throws(SnapshotError) -> LoadReport {
-    try read(nil, into: map, mapKey: nil, begun: { _, _ in }) { bytes in
-      progress(bytes)
-      return true
-    }
+    try read(
+      nil, into: map, mapKey: nil, begun: { _, _ in },
+      mayGoOn: { bytes in
+        progress(bytes)
+        return true
+      })
   }
 
   /// The two snapshots that there may be.
@@ -49,10 +53,12 @@ extension SnapshotFile {
   public func read(
     _ copy: Copy, into map: URLMap, progress: (_ bytes: Int) -> Void = { _ in }
   ) throws(SnapshotError) -> LoadReport {
-    try read(copy, into: map, mapKey: nil, begun: { _, _ in }) { bytes in
-      progress(bytes)
-      return true
-    }
+    try read(
+      copy, into: map, mapKey: nil, begun: { _, _ in },
+      mayGoOn: { bytes in
+        progress(bytes)
+        return true
+      })
   }
 
   /// As ``load(into:progress:)``. `begun` is told which segment continues the snapshot and where the journal goes on, before the
