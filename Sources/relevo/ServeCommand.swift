@@ -64,7 +64,7 @@ struct ServeCommand: ParsableCommand {
       } catch {
         logger.error("SIGUSR1: \(error); its lines go on into the file that was open")
       }
-      logger.info("so far", metadata: server.statistics.metadata(accessLog))
+      logger.info("so far", metadata: server.statistics.metadata(accessLog).merging(memory.metadata) { $1 })
     }
     do {
       try server.start()
@@ -78,14 +78,15 @@ struct ServeCommand: ParsableCommand {
         rules: try MissRules(fallback), logger: logger
       ).begin()
     }
-    memory.keep(logger: logger)
 
+    try memory.stopIfUnusable()
     signals.waitForStop()
     logger.info("stopping: what is under way may finish, a second signal ends it")
     server.stop()
     memory.stop()
     accessLog?.close()
-    logger.info("stopped", metadata: server.statistics.metadata(accessLog))
+    try memory.checkLoaded()
+    logger.info("stopped", metadata: server.statistics.metadata(accessLog).merging(memory.metadata) { $1 })
   }
 
   /// What the flags and the machine add up to.

@@ -7,13 +7,15 @@ final class StopSignals {
   /// Gone before the loop that they are registered with.
   private var sources: [SignalSource]
 
-  /// From now on SIGTERM, SIGINT and SIGUSR1 wait for ``waitForStop()``, and SIGPIPE is ignored.
+  /// From now on SIGTERM, SIGINT and SIGUSR1 wait for ``waitForStop()``, and SIGPIPE and SIGXFSZ are ignored:
+  /// a write then fails, which is handled where it happens.
   ///
   /// - Parameter onUserSignal: called for each SIGUSR1.
   init(onUserSignal: @escaping () -> Void) throws(EventLoopError) {
     let loop = try EventLoop()
     self.loop = loop
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
     sources = [
       try SignalSource(loop: loop, signal: SIGTERM) { loop.stop() },
       try SignalSource(loop: loop, signal: SIGINT) { loop.stop() },

@@ -1,71 +1,83 @@
+import Glibc
 import Logging
+import Synchronization
 import URLMap
 
-/// The URL map, its file and what writes it, as the command starts and stops them.
+/// The URL map, its files and what writes them, as the command starts and stops them.
 struct URLMemory {
   let map: URLMap
   /// Held until the process ends.
   private let lock: MapLock?
-  /// How the map starts, for the log once the server has started.
-  private let origin: String
-  private let keeper: SnapshotKeeper?
-  /// The map came from the file before the broken one, which is to be replaced at once.
-  private let mustWrite: Bool
+  private let keeper: MapKeeper?
+  private let path: String
+  /// The main thread waits for a signal to end the process.
+  private let isWaiting: Flag
 
-  /// Loads what the map file holds, or the file before it when that one is broken.
+  private final class Flag: Sendable {
+    let isSet = Atomic<Bool>(false)
+  }
+
+  /// A map that is loaded so fast is there before the first client; a larger one is loaded while they are served.
+  private static let loadedFirst = Duration.milliseconds(250)
+
+  /// Begins to load what the map file holds, or the file before it when that one is broken.
   ///
-  /// - Throws: ``CommandFailure`` when there are files and none can be used, or another process owns them.
+  /// - Throws: ``CommandFailure`` when another process owns the file, and when there are files and none can be used, if that
+  ///   is seen at once; else see ``checkLoaded()``.
   init(_ flags: MapFlags, logger: Logger) throws(CommandFailure) {
+    let isWaiting = Flag()
+    self.isWaiting = isWaiting
     map = URLMap(URLMap.Configuration(maxURLs: flags.mapMaxURLs, mapKey: flags.mapKey.rawValue))
     guard let path = flags.mapFile?.description else {
-      origin = "the URL map lives in memory only: give --map-file to keep it"
+      self.path = ""
       keeper = nil
       lock = nil
-      mustWrite = false
+      logger.info("the URL map lives in memory only: give --map-file to keep it")
       return
     }
+    self.path = path
     let file = SnapshotFile(path: path)
-    let report: LoadReport
     do {
       try file.checkFolder()
       lock = try MapLock(mapPath: path)
-      report = try file.load(into: map)
     } catch {
-      switch error {
-      case .locked: throw CommandFailure("--map-file \(error)", code: .temporary)
-      case .otherMapKey: throw CommandFailure("--map-file \(error)", code: .configuration)
-      case .refused, .system, .outOfMemory, .noneUsable:
-        throw CommandFailure("--map-file \(path): \(error)", code: .configuration)
+      throw Self.failure(error, path)
+    }
+    let log = KeeperLog(logger: logger, path: path)
+    let keeper = MapKeeper(map: map, file: file, every: flags.mapSnapshotEvery.duration) { event in
+      log.note(event)
+      // The main thread says why, and ends the process.
+      if case .unusable = event, isWaiting.isSet.load(ordering: .sequentiallyConsistent) {
+        kill(getpid(), SIGTERM)
       }
     }
-    if let refused = report.refused {
-      logger.warning("the map file was refused: \(refused)", metadata: ["used": "\(report.path)"])
-    }
-    switch report.source {
-    case .none:
-      origin = "the URL map is empty and will be kept in \(path)"
-    case .current, .previous:
-      origin =
-        "loaded \(report.urls) URLs of the old site from \(report.path) in \(report.duration.inMilliseconds) ms"
-    }
-    mustWrite = report.source == .previous
-    keeper = SnapshotKeeper(map: map, file: file, every: flags.mapSnapshotEvery.duration) { event in
-      switch event {
-      case .written(let report):
-        logger.info(
-          "wrote \(report.urls) URLs to \(report.path)", metadata: ["ms": "\(report.duration.inMilliseconds)"]
-        )
-      case .failed(let error):
-        logger.error("the map was not written, and will be at the next good moment: \(error)")
-      }
+    self.keeper = keeper
+    keeper.start()
+    switch keeper.waitUntilLoaded(atMost: Self.loadedFirst) {
+    case .loading: logger.info("loading \(path); until that is done, URLs are asked of the new site first")
+    case .loaded, .unusable, .stopped: try checkLoaded()
     }
   }
 
-  /// Says how the map starts, and begins to write the file at its interval.
-  func keep(logger: Logger) {
-    logger.info("\(origin)")
-    keeper?.start()
-    if mustWrite { keeper?.takeNow() }
+  /// - Throws: ``CommandFailure`` when neither the map file nor the one before it could be used.
+  func checkLoaded() throws(CommandFailure) {
+    if let error = keeper?.unusable { throw Self.failure(error, path) }
+  }
+
+  /// From now on the process gets SIGTERM if a load that is still under way finds no file that can be used: then
+  /// ``checkLoaded()`` tells why.
+  func stopIfUnusable() throws(CommandFailure) {
+    isWaiting.isSet.store(true, ordering: .sequentiallyConsistent)
+    try checkLoaded()
+  }
+
+  private static func failure(_ error: SnapshotError, _ path: String) -> CommandFailure {
+    switch error {
+    case .locked: CommandFailure("--map-file \(error)", code: .temporary)
+    case .otherMapKey, .snapshotMissing: CommandFailure("--map-file \(error)", code: .configuration)
+    case .refused, .system, .outOfMemory, .interrupted, .noneUsable:
+      CommandFailure("--map-file \(path): \(error)", code: .configuration)
+    }
   }
 
   /// Has the file written now, without waiting for it.
@@ -75,6 +87,78 @@ struct URLMemory {
   func stop() {
     map.shutdown()
     keeper?.stop()
+  }
+
+  /// The figures of the map and its files, for the log.
+  var metadata: Logger.Metadata {
+    let known: Logger.Metadata = ["urls": "\(map.count)"]
+    guard let figures = keeper?.statistics else { return known }
+    return known.merging([
+      "map": "\(figures.state)", "snapshots": "\(figures.snapshots)",
+      "snapshots-failed": "\(figures.snapshotFailures)", "journalled": "\(figures.journalled)",
+      "journal-failures": "\(figures.journalFailures)", "journal-lost": "\(figures.journalLost)",
+    ]) { $1 }
+  }
+}
+
+/// What the keeper of the map's files does, in the log. Called on its thread.
+private struct KeeperLog {
+  let logger: Logger
+  let path: String
+
+  func note(_ event: KeeperEvent) {
+    switch event {
+    case .loaded(let report): note(report)
+    case .unusable: break
+    case .written(let report):
+      logger.info(
+        "wrote \(report.urls) URLs to \(report.path)", metadata: ["ms": "\(report.duration.inMilliseconds)"])
+    case .failed(let error):
+      logger.error("the map was not written, and will be at the next good moment: \(error)\(remedy(error))")
+    case .journalFailed(let error):
+      logger.error(
+        "the journal of the map was not written; what it lacks is kept in memory: \(error)\(remedy(error))")
+    case .journalLost:
+      logger.error(
+        "the journal of the map has lost changes; a kill now would forget them, the next snapshot has them")
+    case .journalWorks:
+      logger.info("the journal of the map is written again")
+    }
+  }
+
+  private func note(_ report: LoadReport) {
+    if let refused = report.refused {
+      logger.warning("the map file was refused: \(refused)", metadata: ["used": "\(report.path)"])
+    }
+    for refused in report.journal.refused {
+      logger.warning("a journal is broken, what stands above that line was taken: \(refused)")
+    }
+    for path in report.journal.foreign {
+      logger.warning("\(path) does not continue \(report.path): it was put aside and not used")
+    }
+    if report.journal.tornBytes > 0 {
+      logger.info(
+        "the journal's last line was cut off by the end of the process that wrote it, and is left out")
+    }
+    if report.source == .none, report.urls == 0 {
+      logger.info("the URL map is empty and will be kept in \(path)")
+    } else {
+      logger.info(
+        "loaded \(report.urls) URLs of the old site from \(report.path) in \(report.duration.inMilliseconds) ms",
+        metadata: ["from-journal": "\(report.journal.changes)"])
+    }
+  }
+
+  private func remedy(_ error: SnapshotError) -> String {
+    guard case .system(_, _, let code) = error else { return "" }
+    switch code {
+    case ENOSPC, EDQUOT: return "; make room on that disk"
+    case EFBIG: return "; raise the limit on the size of files (ulimit -f, LimitFSIZE=)"
+    case EROFS: return "; mount it writable"
+    case EACCES, EPERM: return "; let the user that Relevo runs as write there"
+    case ENOENT: return "; put the folder back"
+    default: return ""
+    }
   }
 }
 

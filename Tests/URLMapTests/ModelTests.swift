@@ -100,12 +100,13 @@ struct ModelTests {
     if !sorted { entries.shuffle(using: &random) }
     let map = URLMap()
     map.core.writer.withLock { writer in
-      var builder = TrieBuilder()
+      writer.beginLoad()
       for (key, entry) in entries {
-        let added = key.withUnsafeBytes { builder.add($0, entry, to: &writer.trie) }
+        let added = key.withUnsafeBytes { writer.addLoaded($0, entry) }
         #expect(added == .added)
       }
-      #expect(writer.publish(&builder, at: 0))
+      let isPublished = writer.publishLoad()
+      #expect(isPublished)
     }
     let expected = model.sorted { isBelow($0.key, $1.key) }
     #expect(map.allEntries.map(\.key) == expected.map(\.key))

@@ -8,9 +8,11 @@ struct SnapshotTests {
   let folder = TemporaryFolder()
   var file: SnapshotFile { SnapshotFile(path: folder["urls.map"]) }
 
-  private func map(_ keys: String...) -> URLMap {
+  private func map(_ keys: String...) -> URLMap { map(keys) }
+
+  private func map(_ keys: [String]) -> URLMap {
     let map = URLMap()
-    for key in keys { map.learn(key, at: 1_763_912_535) }
+    for key in keys { map.learnPatiently(Array(key.utf8), at: 1_763_912_535) }
     map.waitUntilApplied()
     return map
   }
@@ -43,6 +45,33 @@ struct SnapshotTests {
     return nil
   }
 
+  @Test("the progress of a load rises to the bytes of the file")
+  func progress() throws {
+    let written = map((0..<20_000).map { "/\($0)" })
+    let bytes = try file.write(written).bytes
+    var loaded: [Int] = []
+    try file.load(into: URLMap()) { loaded.append($0) }
+    var read: [Int] = []
+    try file.read(into: URLMap()) { read.append($0) }
+    for seen in [loaded, read] {
+      #expect(seen.count > 2)
+      #expect(seen == seen.sorted())
+      #expect(seen.last == bytes)
+    }
+  }
+
+  @Test("for a check each of the two files can be read alone, and nothing is renamed")
+  func copies() throws {
+    try file.write(map("/old"))
+    try file.write(map("/old", "/new"))
+    #expect(try file.read(.current, into: URLMap()).urls == 2)
+    #expect(try file.read(.previous, into: URLMap()).urls == 1)
+    write("nonsense\n")
+    #expect(throws: SnapshotError.self) { try file.read(.current, into: URLMap()) }
+    #expect(try file.read(.previous, into: URLMap()).urls == 1)
+    #expect(readFile(file.path) == Array("nonsense\n".utf8))
+  }
+
   @Test("the checksum is the CRC-32 that gzip and zlib compute")
   func checksum() {
     for (text, expected) in [("", 0), ("123456789", 0xCBF4_3926), ("a", 0xE8B7_BE43)] as [(String, UInt32)] {
@@ -66,6 +95,7 @@ struct SnapshotTests {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines.first == "# relevo url map 1")
     #expect(lines[1] == "# map-key path-query")
+    #expect(lines[2].wholeMatch(of: /# journal 1 [0-9a-f]{16} after 0{16}/) != nil)
     #expect(lines[lines.count - 3] == "/noexiste.html old 1763912535 1763912601 5")
     #expect(lines[lines.count - 2].wholeMatch(of: /# end urls=1 crc32=[0-9a-f]{8}/) != nil)
     #expect(lines.last == "")
@@ -255,7 +285,8 @@ struct SnapshotTests {
     write(whole(["/a?b old 1 2 3"]))
     #expect(try file.load(into: URLMap(.init(mapKey: "path-query"))).mapKey == "path-query")
     #expect(throws: SnapshotError.self) { try file.load(into: URLMap(.init(mapKey: "path"))) }
-    #expect(refusal(whole(["/a old 1 2 3", "# map-key path"], urls: 1))?.reason.contains("behind") == true)
+    #expect(
+      refusal(whole(["/a old 1 2 3", "# map-key path"], urls: 1))?.reason.contains("top of the file") == true)
     #expect(refusal(whole(["# map-key "], urls: 0))?.line == 2)
   }
 
@@ -343,99 +374,5 @@ struct SnapshotTests {
     #expect(map.count == 600)
     let warm = map.allEntries.filter { $0.entry.hits == 9 }.count
     #expect(warm == 500)
-  }
-}
-
-@Suite("The snapshot keeper")
-struct SnapshotKeeperTests {
-  let folder = TemporaryFolder()
-
-  /// Collects what a keeper reports.
-  final class Events: Sendable {
-    private let events = Locked<[SnapshotEvent]>([])
-    var count: Int { events.withLock { $0.count } }
-    var written: Int {
-      events.withLock { $0.filter { if case .written = $0 { true } else { false } }.count }
-    }
-    func add(_ event: SnapshotEvent) { events.withLock { $0.append(event) } }
-
-    /// Waits up to ten seconds for `count` events.
-    func wait(for count: Int) {
-      for _ in 0..<10_000 where self.count < count { usleep(1000) }
-      #expect(self.count >= count)
-    }
-  }
-
-  private func keeper(_ map: URLMap, _ path: String, every interval: Duration, _ events: Events)
-    -> SnapshotKeeper
-  {
-    SnapshotKeeper(map: map, file: SnapshotFile(path: path), every: interval) { events.add($0) }
-  }
-
-  @Test("at the interval a snapshot is taken if something was learned, visited or forgotten, and only then")
-  func interval() {
-    let (map, events) = (URLMap(), Events())
-    let keeper = keeper(map, folder["m"], every: .milliseconds(20), events)
-    keeper.start()
-    usleep(100_000)
-    #expect(events.count == 0)
-    map.learn("/a")
-    events.wait(for: 1)
-    _ = map.lookup("/a", countingHitAt: 5)
-    events.wait(for: 2)
-    map.forget("/a")
-    events.wait(for: 3)
-    usleep(100_000)
-    keeper.stop()
-    #expect(events.written == 3)
-    #expect(events.count == 3)
-  }
-
-  @Test("when asked, a snapshot is taken at once, changed or not")
-  func takeNow() {
-    let (map, events) = (URLMap(), Events())
-    let keeper = keeper(map, folder["m"], every: .seconds(3600), events)
-    keeper.start()
-    keeper.takeNow()
-    events.wait(for: 1)
-    keeper.takeNow()
-    events.wait(for: 2)
-    keeper.stop()
-    #expect(events.written == 2)
-  }
-
-  @Test("at the end a last snapshot is taken if something changed", arguments: [true, false])
-  func atTheEnd(started: Bool) throws {
-    let (map, events) = (URLMap(), Events())
-    let keeper = keeper(map, folder["m"], every: .seconds(3600), events)
-    if started { keeper.start() }
-    map.learn("/last")
-    map.shutdown()
-    keeper.stop()
-    keeper.stop()
-    #expect(events.written == 1)
-    let loaded = URLMap()
-    try SnapshotFile(path: folder["m"]).load(into: loaded)
-    #expect(loaded.allKeys == ["/last"])
-
-    let unchanged = self.keeper(map, folder["m"], every: .seconds(3600), events)
-    unchanged.start()
-    unchanged.stop()
-    #expect(events.count == 1)
-  }
-
-  @Test("a failure is reported, and the next good moment writes all")
-  func recovers() throws {
-    let (map, events) = (URLMap(), Events())
-    let keeper = keeper(map, folder["later/m"], every: .milliseconds(20), events)
-    keeper.start()
-    map.learn("/a")
-    events.wait(for: 2)
-    #expect(events.written == 0)
-    mkdir(folder["later"], 0o755)
-    for _ in 0..<5000 where events.written == 0 { usleep(1000) }
-    keeper.stop()
-    let loaded = URLMap()
-    #expect(try SnapshotFile(path: folder["later/m"]).load(into: loaded).urls == 1)
   }
 }

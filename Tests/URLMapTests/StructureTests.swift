@@ -31,12 +31,13 @@ struct StructureTests {
     let keys = Set((0..<5000).map { _ in page(&random) }).sorted { $0.lexicographicallyPrecedes($1) }
     let map = URLMap()
     map.core.writer.withLock { writer in
-      var builder = TrieBuilder()
+      writer.beginLoad()
       for key in keys {
-        let added = key.withUnsafeBytes { builder.add($0, MapEntry(learnedAt: 1), to: &writer.trie) }
+        let added = key.withUnsafeBytes { writer.addLoaded($0, MapEntry(learnedAt: 1)) }
         #expect(added == .added)
       }
-      #expect(writer.publish(&builder, at: 1))
+      let isPublished = writer.publishLoad()
+      #expect(isPublished)
     }
     let counts = checkForm(map)
     #expect(counts.items + counts.leaves + counts.branchEntries == keys.count)

@@ -50,6 +50,15 @@ extension URLMap {
   var allKeys: [String] { allEntries.map { String(decoding: $0.key, as: UTF8.self) } }
 }
 
+/// A failed expectation shows what its values hold, and would stop at what cannot be copied.
+extension URLMap: CustomReflectable {
+  public var customMirror: Mirror { Mirror(self, children: ["urls": count]) }
+}
+
+extension MapKeeper: CustomReflectable {
+  public var customMirror: Mirror { Mirror(self, children: ["statistics": statistics]) }
+}
+
 extension URLMap.Reader {
   borrowing func lookup(_ key: [UInt8], countingHitAt now: UInt32? = nil) -> MapEntry? {
     lookup(key.span.bytes, countingHitAt: now)

@@ -12,6 +12,10 @@ public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
   case locked(path: String, holder: Int32?)
   /// The file's keys were made in another way than the map's: they would never be found.
   case otherMapKey(path: String, file: String, map: String)
+  /// There is a journal, but not the snapshot that it continues.
+  case snapshotMissing(path: String, journal: String)
+  /// The load was broken off, as the process is to end.
+  case interrupted(path: String)
   /// Neither the snapshot nor the one before it can be used.
   indirect case noneUsable(current: SnapshotError, previous: SnapshotError)
 
@@ -30,6 +34,12 @@ public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
     case .otherMapKey(let path, let file, let map):
       return "\(path) was made with --map-key \(file), not \(map): give --map-key \(file), or move the file "
         + "away to begin with an empty map"
+    case .snapshotMissing(let path, let journal):
+      return
+        "\(path) is not there, but \(journal), which continues it: put a copy of the map file in place, or move "
+        + "the journal away to begin with an empty map"
+    case .interrupted(let path):
+      return "\(path): the load was broken off"
     case .noneUsable(let current, let previous):
       return "no usable URL map: \(current); and the one before it: \(previous). "
         + "Put a good copy in place, or move both files away to begin with an empty map"
@@ -58,7 +68,7 @@ public struct LoadReport: Sendable, Equatable {
     case current
     /// The one before it, because the snapshot could not be used.
     case previous
-    /// There is no file: the map begins empty.
+    /// There is no snapshot: the map begins empty, but for what a journal holds.
     case none
   }
 
@@ -67,8 +77,11 @@ public struct LoadReport: Sendable, Equatable {
   public var path: String
   /// What the file's keys consist of, as `--map-key` says it; the map's own if there is no file.
   public var mapKey: String
+  /// The URLs of the snapshot and its journal.
   public var urls: Int
   public var duration: Duration
   /// With `previous`: why the snapshot could not be used.
   public var refused: SnapshotError?
+  /// What had changed since the snapshot.
+  public var journal = JournalReport()
 }

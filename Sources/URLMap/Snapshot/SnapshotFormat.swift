@@ -3,6 +3,7 @@
 /// ```
 ///   # relevo url map 1
 ///   # map-key path-query
+///   # journal 17 00f3b1c29d7a6e54 after 8e21aa0b93c4d7f6
 ///   # …comments…
 ///   /noexiste.html old 1763912535 1763912601 5
 ///   # end urls=1 crc32=0a1b2c3d
@@ -10,7 +11,8 @@
 /// An entry is the key, the word `old`, when it was learned and last used (seconds since 1970) and its visits, one
 /// space between. HAProxy and Apache take the first word as the key and the second as the value. A comment begins with
 /// `# `; no key does. What the keys consist of stands above the first entry, in the words of `--map-key`; a file that
-/// does not say it has `path-query`. The checksum is of all bytes before the end line.
+/// does not say it has `path-query`. So does the segment of the journal that continues the file (see `JournalMark`). The
+/// checksum is of all bytes before the end line.
 ///
 /// **Long URLs.** Apache (2.4) reads a map in pieces of 1024 bytes and takes each piece for a line. A URL is found
 /// if it and the word behind it fit into the first piece; what is cut off then begins with a digit, which no URL
@@ -20,6 +22,8 @@
 enum SnapshotFormat {
   static let firstLine = "# relevo url map 1"
   static let mapKeyStart = "# map-key "
+  static let journalStart = "# journal "
+  static let journalAfter = " after "
   /// What a file's keys consist of that does not say it.
   static let unsaidMapKey = "path-query"
   static let endLineStart = "# end urls="
@@ -30,19 +34,24 @@ enum SnapshotFormat {
   /// What a line has beside its key: three numbers, the word, the spaces and the line's end.
   static let longestRest = 3 * 10 + 3 + 4 + 1
 
-  static func head(mapKey: String) -> String {
-    """
-    \(firstLine)
-    \(mapKeyStart)\(mapKey)
-    # URL, "old", learned, last used (both in seconds since 1970), visits. Written by Relevo: do not edit, the
-    # checksum in the last line is of all that stands above it. Others read this file as it stands:
-    #   HAProxy:  use_backend old if { pathq,map_str(/path/of/this/file) -m found }
-    #   Apache:   RewriteMap relevo "txt:/path/of/this/file"
-    #             RewriteCond %{THE_REQUEST} "^[^ ]+ ([^ ]+)"
-    #             RewriteCond "${relevo:%1|new}" "=old"
-    #             (Apache finds no URL over 1019 bytes in a text map)
+  static func head(mapKey: String, _ place: JournalPlace) -> String {
+    var journal: [UInt8] = []
+    Digits.appendHexadecimal(place.mark.id, count: 16, to: &journal)
+    journal.append(contentsOf: journalAfter.utf8)
+    Digits.appendHexadecimal(place.after, count: 16, to: &journal)
+    return """
+      \(firstLine)
+      \(mapKeyStart)\(mapKey)
+      \(journalStart)\(place.mark.number) \(String(decoding: journal, as: UTF8.self))
+      # URL, "old", learned, last used (both in seconds since 1970), visits. Written by Relevo: do not edit, the
+      # checksum in the last line is of all that stands above it. Others read this file as it stands:
+      #   HAProxy:  use_backend old if { pathq,map_str(/path/of/this/file) -m found }
+      #   Apache:   RewriteMap relevo "txt:/path/of/this/file"
+      #             RewriteCond %{THE_REQUEST} "^[^ ]+ ([^ ]+)"
+      #             RewriteCond "${relevo:%1|new}" "=old"
+      #             (Apache finds no URL over 1019 bytes in a text map)
 
-    """
+      """
   }
 
   /// Appends the line of one entry.
@@ -50,11 +59,11 @@ enum SnapshotFormat {
     let start = line.count
     unsafe key.withUnsafeBytes { unsafe line.append(contentsOf: $0) }
     line.append(contentsOf: " old ".utf8)
-    append(entry.learnedAt, to: &line)
+    Digits.append(entry.learnedAt, to: &line)
     line.append(UInt8(ascii: " "))
-    append(entry.lastUsedAt, to: &line)
+    Digits.append(entry.lastUsedAt, to: &line)
     line.append(UInt8(ascii: " "))
-    append(entry.hits, to: &line)
+    Digits.append(entry.hits, to: &line)
     line.append(UInt8(ascii: "\n"))
     if key.byteCount > longestApacheKey {
       let past = key.byteCount % apachePieceBytes
@@ -68,22 +77,8 @@ enum SnapshotFormat {
     line.append(contentsOf: endLineStart.utf8)
     line.append(contentsOf: String(urls).utf8)
     line.append(contentsOf: endLineMiddle.utf8)
-    for shift in stride(from: 28, through: 0, by: -4) {
-      let digit = UInt8(truncatingIfNeeded: checksum >> UInt32(shift)) & 15
-      line.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-    }
+    Digits.appendHexadecimal(UInt64(checksum), count: 8, to: &line)
     line.append(UInt8(ascii: "\n"))
-  }
-
-  private static func append(_ number: UInt32, to line: inout [UInt8]) {
-    var divisor: UInt32 = 1
-    while number / divisor >= 10 { divisor *= 10 }
-    var rest = number
-    while divisor > 0 {
-      line.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor))
-      rest %= divisor
-      divisor /= 10
-    }
   }
 
   // MARK: Reading
@@ -91,6 +86,7 @@ enum SnapshotFormat {
   enum Line {
     case comment
     case mapKey(String)
+    case journal(JournalPlace)
     case entry(key: Range<Int>, MapEntry)
     case end(urls: UInt32, checksum: UInt32)
   }
@@ -103,8 +99,8 @@ enum SnapshotFormat {
   /// What `line`, which is without its line end, says. Strict: only what is written above passes.
   static func parse(_ line: Span<UInt8>, maxKeyBytes: Int) throws(BadLine) -> Line {
     if line.count > 0, line[0] == UInt8(ascii: "#"), line.count == 1 || line[1] == UInt8(ascii: " ") {
-      if hasPrefix(line, endLineStart) { return try parseEnd(line) }
-      return hasPrefix(line, mapKeyStart) ? try parseMapKey(line) : .comment
+      if Digits.hasPrefix(line, endLineStart) { return try parseEnd(line) }
+      return try parseHeading(line)
     }
     var start = 0
     while start < line.count, line[start] == UInt8(ascii: " ") { start += 1 }
@@ -121,7 +117,7 @@ enum SnapshotFormat {
     guard key.count <= maxKeyBytes else {
       throw BadLine(reason: "the URL is longer than \(maxKeyBytes) bytes")
     }
-    guard hasPrefix(line.extracting(position...), " old ") else {
+    guard Digits.hasPrefix(line.extracting(position...), " old ") else {
       throw BadLine(reason: "after the URL, the word `old` is missing")
     }
     position += 5
@@ -131,52 +127,50 @@ enum SnapshotFormat {
     return .entry(key: key, MapEntry(learnedAt: learned, lastUsedAt: used, hits: hits))
   }
 
-  private static func parseMapKey(_ line: Span<UInt8>) throws(BadLine) -> Line {
-    let word = line.extracting(mapKeyStart.utf8.count...)
-    let isWord = word.indices.allSatisfy { (0x61...0x7A).contains(word[$0]) || word[$0] == UInt8(ascii: "-") }
-    guard isWord, (1...32).contains(word.count) else {
-      throw BadLine(reason: "after `\(mapKeyStart)`, a word such as path-query is missing")
+  /// The lines above the first entry that tell something.
+  private static func parseHeading(_ line: Span<UInt8>) throws(BadLine) -> Line {
+    if Digits.hasPrefix(line, mapKeyStart) {
+      let word = line.extracting(mapKeyStart.utf8.count...)
+      guard (1...32).contains(word.count), word.indices.allSatisfy({ isInMapKey(word[$0]) }) else {
+        throw BadLine(reason: "after `\(mapKeyStart)`, a word such as path-query is missing")
+      }
+      return .mapKey(unsafe word.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) })
     }
-    return .mapKey(unsafe word.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) })
+    guard Digits.hasPrefix(line, journalStart) else { return .comment }
+    var position = journalStart.utf8.count
+    let after = journalAfter.utf8.count
+    guard let number = Digits.number(line, &position), line.count == position + 17 + after + 16,
+      line[position] == UInt8(ascii: " "), let id = Digits.hexadecimal(line, position + 1..<position + 17),
+      Digits.hasPrefix(line.extracting((position + 17)...), journalAfter),
+      let idBefore = Digits.hexadecimal(line, position + 17 + after..<line.count)
+    else { throw BadLine(reason: "after `\(journalStart)`, a number and two ids are missing") }
+    return .journal(JournalPlace(mark: JournalMark(number: number, id: id), after: idBefore))
+  }
+
+  static func isInMapKey(_ byte: UInt8) -> Bool {
+    (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "-")
   }
 
   private static func parseEnd(_ line: Span<UInt8>) throws(BadLine) -> Line {
     var position = endLineStart.utf8.count
     let urls = try number(line, &position, "the number of URLs", endsWith: UInt8(ascii: " "))
     position -= 1
-    guard hasPrefix(line.extracting(position...), endLineMiddle) else {
+    guard Digits.hasPrefix(line.extracting(position...), endLineMiddle) else {
       throw BadLine(reason: "the checksum is missing")
     }
     position += endLineMiddle.utf8.count
     guard line.count - position == 8 else { throw BadLine(reason: "the checksum has not eight digits") }
-    var checksum: UInt32 = 0
-    while position < line.count {
-      let digit: UInt8
-      switch line[position] {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = line[position] - UInt8(ascii: "0")
-      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = line[position] - UInt8(ascii: "a") + 10
-      default: throw BadLine(reason: "the checksum is not hexadecimal")
-      }
-      checksum = checksum << 4 | UInt32(digit)
-      position += 1
+    guard let checksum = Digits.hexadecimal(line, position..<line.count) else {
+      throw BadLine(reason: "the checksum is not hexadecimal")
     }
-    return .end(urls: urls, checksum: checksum)
+    return .end(urls: urls, checksum: UInt32(truncatingIfNeeded: checksum))
   }
 
   /// A number from `position` to `end` (nil: the line's end), and moves behind it. No sign, no leading zero.
   private static func number(
     _ line: Span<UInt8>, _ position: inout Int, _ name: String, endsWith end: UInt8?
   ) throws(BadLine) -> UInt32 {
-    let start = position
-    var value: UInt64 = 0
-    while position < line.count, case let digit = line[position] &- UInt8(ascii: "0"), digit < 10,
-      position - start < 10
-    {
-      value = value * 10 + UInt64(digit)
-      position += 1
-    }
-    let hasLeadingZero = position - start > 1 && line[start] == UInt8(ascii: "0")
-    guard position > start, !hasLeadingZero, let number = UInt32(exactly: value) else {
+    guard let number = Digits.number(line, &position) else {
       throw BadLine(reason: "\(name) is not a number up to \(UInt32.max)")
     }
     guard let end else {
@@ -188,16 +182,5 @@ enum SnapshotFormat {
     }
     position += 1
     return number
-  }
-
-  private static func hasPrefix(_ line: Span<UInt8>, _ prefix: String) -> Bool {
-    let prefix = prefix.utf8
-    guard line.count >= prefix.count else { return false }
-    var position = 0
-    for byte in prefix {
-      if line[position] != byte { return false }
-      position += 1
-    }
-    return true
   }
 }

@@ -1,63 +1,107 @@
 import Glibc
 
-/// Reads one snapshot file into a trie that is built aside, and publishes that when the file has proved whole.
+/// Reads one snapshot file, and what its journal changed, into a trie that is built aside, and publishes that when the file
+/// has proved whole.
+///
+/// Lines are read and checked without a lock; their entries are added in batches, each a hold of the writer's lock for some
+/// tens of microseconds, so that the map learns meanwhile.
 struct SnapshotLoader: ~Copyable {
+  /// What the start of a file says of the whole. It is only proved when the whole has been read.
+  struct Heading {
+    var mapKey = SnapshotFormat.unsaidMapKey
+    var place = JournalPlace.first
+  }
+
   private let path: String
-  private let maxKeyBytes: Int
-  /// What the keys must consist of; nil: anything.
-  private let wantedMapKey: String?
-  private var mapKey = SnapshotFormat.unsaidMapKey
+  private let map: URLMap
+  private let journal: JournalReader
+  private let mayGoOn: (_ bytes: Int) -> Bool
+  /// Of the snapshot.
+  private var bytesRead = 0
   private var line = 0
   private var urls = 0
+  /// Entries that were read and that the journal has not removed.
+  private var added = 0
   private var checksum = CRC32()
   private var hasEnded = false
-  /// The newest time that the file speaks of: "now" for what must go if the map's bound is passed.
+  /// The newest time that is spoken of: "now" for what must go if the map's bound is passed.
   private var newest: UInt32 = 0
+  private var batch: [(key: Range<Int>, entry: MapEntry, line: Int)] = []
 
+  private static let headingLines = 3
+  private static let headingBytes = 256
   private static let readBytes = 256 << 10
+  private static let batchEntries = 256
 
-  /// Loads the file at `path`, if its keys are of the kind `mapKey` or that is nil: how many URLs it had, and the kind.
+  /// Loads `file`, whose name is `path` (nil: there is none), and what `journal` changed: how many URLs they come to.
+  ///
+  /// `mayGoOn` is asked every few milliseconds, with the bytes read so far and no lock held; false breaks the load off. On an error the map is as it
+  /// was.
   static func load(
-    _ path: String, into map: URLMap, mapKey: String?
-  ) throws(SnapshotError) -> (urls: Int, mapKey: String) {
-    var loader = SnapshotLoader(path, maxKeyBytes: map.maxKeyBytes, mapKey: mapKey)
-    let file = try FileDescriptor(opening: path, O_RDONLY, to: "open the URL map")
-    let result = map.core.writer.withLock { writer -> Result<Int, SnapshotError> in
-      var builder = TrieBuilder()
-      do throws(SnapshotError) {
-        try loader.read(file, to: &builder, &writer.trie)
-      } catch {
-        writer.abandon(&builder)
-        return .failure(error)
+    _ file: OpenFile?, _ path: String, _ journal: JournalReader, into map: URLMap,
+    mayGoOn: (_ bytes: Int) -> Bool
+  ) throws(SnapshotError) -> Int {
+    let result = withoutActuallyEscaping(mayGoOn) { mayGoOn in
+      map.core.loading.withLock { _ -> Result<Int, SnapshotError> in
+        var loader = SnapshotLoader(path, map, journal, mayGoOn)
+        map.core.writer.withLock { $0.beginLoad() }
+        do throws(SnapshotError) {
+          if let file { try loader.read(file) }
+          try loader.addLearned()
+          try loader.publish()
+          return .success(loader.added)
+        } catch {
+          map.core.writer.withLock { $0.abandonLoad() }
+          return .failure(error)
+        }
       }
-      guard writer.publish(&builder, at: loader.newest) else {
-        return .failure(.outOfMemory(path: path, limitBytes: writer.trie.allocator.limitBytes))
-      }
-      return .success(loader.urls)
     }
-    return (try result.get(), loader.mapKey)
+    return try result.get()
   }
 
-  private init(_ path: String, maxKeyBytes: Int, mapKey: String?) {
+  private init(_ path: String, _ map: URLMap, _ journal: JournalReader, _ mayGoOn: @escaping (Int) -> Bool) {
     self.path = path
-    self.maxKeyBytes = maxKeyBytes
-    wantedMapKey = mapKey
+    self.map = map
+    self.journal = journal
+    self.mayGoOn = mayGoOn
+    newest = journal.changes.newest
+    batch.reserveCapacity(SnapshotLoader.batchEntries)
   }
 
-  private mutating func read(
-    _ file: borrowing FileDescriptor, to builder: inout TrieBuilder, _ trie: inout Trie
-  ) throws(SnapshotError) {
-    let longestLine = maxKeyBytes + SnapshotFormat.apachePieceBytes + SnapshotFormat.longestRest
+  // MARK: Reading
+
+  /// What the first lines say.
+  static func heading(of file: OpenFile) throws(SnapshotError) -> Heading {
+    let bytes = try file.descriptor.readStart(headingBytes)
+    var heading = Heading()
+    var start = 0
+    for _ in 1...headingLines {
+      guard let end = Lines.end(in: bytes.span, from: start) else { break }
+      switch try? SnapshotFormat.parse(bytes.span.extracting(start..<end), maxKeyBytes: headingBytes) {
+      case .mapKey(let word): heading.mapKey = word
+      case .journal(let place): heading.place = place
+      case .entry, .end: return heading
+      case .comment, nil: break
+      }
+      start = end + 1
+    }
+    return heading
+  }
+
+  private mutating func read(_ file: OpenFile) throws(SnapshotError) {
+    let longestLine = map.maxKeyBytes + SnapshotFormat.apachePieceBytes + SnapshotFormat.longestRest
     var buffer: [UInt8] = []
     while true {
+      guard mayGoOn(bytesRead) else { throw .interrupted(path: path) }
       let rest = buffer.count
-      buffer = try file.read(SnapshotLoader.readBytes, behind: buffer.span)
+      buffer = try file.descriptor.read(SnapshotLoader.readBytes, behind: buffer.span)
       if buffer.count == rest { break }
-      let taken = try takeLines(buffer.span, to: &builder, &trie)
+      bytesRead += buffer.count - rest
+      let taken = try takeLines(buffer.span)
       buffer.removeSubrange(..<taken)
       if buffer.count > longestLine {
         line += 1
-        throw refused("the line is longer than any with a URL of \(maxKeyBytes) bytes")
+        throw refused("the line is longer than any with a URL of \(map.maxKeyBytes) bytes")
       }
     }
     line += 1
@@ -66,69 +110,52 @@ struct SnapshotLoader: ~Copyable {
   }
 
   /// Takes all whole lines of `bytes`; where the rest begins.
-  private mutating func takeLines(
-    _ bytes: Span<UInt8>, to builder: inout TrieBuilder, _ trie: inout Trie
-  ) throws(SnapshotError) -> Int {
+  private mutating func takeLines(_ bytes: Span<UInt8>) throws(SnapshotError) -> Int {
     var start = 0
-    while let end = nextLineEnd(bytes, from: start) {
+    /// Where the lines begin that the checksum does not have yet.
+    var unsummed = 0
+    while let end = Lines.end(in: bytes, from: start) {
       line += 1
       guard !hasEnded else { throw refused("something follows the end line") }
       let content = bytes.extracting(start..<end)
       guard line > 1 || isFirstLine(content) else {
         throw refused("the first line is not `\(SnapshotFormat.firstLine)`: this is no URL map of Relevo's")
       }
-      try take(content, to: &builder, &trie)
-      if !hasEnded { checksum.update(bytes.extracting(start...end)) }
+      switch try parse(content) {
+      case .comment: break
+      case .mapKey, .journal:
+        guard urls == 0, line <= SnapshotLoader.headingLines else {
+          throw refused("this line may only stand at the top of the file")
+        }
+      case .entry(let key, let entry):
+        urls += 1
+        newest = max(newest, entry.lastUsedAt)
+        batch.append((start + key.lowerBound..<start + key.upperBound, entry, line))
+        if batch.count == SnapshotLoader.batchEntries { try addBatch(bytes) }
+      case .end(let count, let expected):
+        try addBatch(bytes)
+        guard count == urls else {
+          throw refused("the end line counts \(count) URLs, the file has \(urls)")
+        }
+        checksum.update(bytes.extracting(unsummed..<start))
+        guard expected == checksum.value else { throw refused("the checksum does not fit what is above it") }
+        hasEnded = true
+      }
       start = end + 1
+    }
+    try addBatch(bytes)
+    if !hasEnded {
+      checksum.update(bytes.extracting(unsummed..<start))
+      unsummed = start
     }
     return start
   }
 
-  private mutating func take(
-    _ content: Span<UInt8>, to builder: inout TrieBuilder, _ trie: inout Trie
-  ) throws(SnapshotError) {
-    let parsed: SnapshotFormat.Line
+  private func parse(_ content: Span<UInt8>) throws(SnapshotError) -> SnapshotFormat.Line {
     do {
-      parsed = try SnapshotFormat.parse(content, maxKeyBytes: maxKeyBytes)
+      return try SnapshotFormat.parse(content, maxKeyBytes: map.maxKeyBytes)
     } catch {
       throw refused(error.reason)
-    }
-    switch parsed {
-    case .comment: return
-    case .mapKey(let word):
-      guard urls == 0 else { throw refused("what the keys are made of stands behind the first URL") }
-      mapKey = word
-    case .entry(let key, let entry):
-      if urls == 0 { try checkMapKey() }
-      newest = max(newest, entry.lastUsedAt)
-      let added = unsafe content.extracting(key).withUnsafeBytes { unsafe builder.add($0, entry, to: &trie) }
-      switch added {
-      case .added: urls += 1
-      case .duplicate: throw refused("the URL stands in the file twice")
-      case .outOfMemory: throw .outOfMemory(path: path, limitBytes: trie.allocator.limitBytes)
-      }
-    case .end(let count, let expected):
-      guard count == urls else {
-        throw refused("the end line counts \(count) URLs, the file has \(urls)")
-      }
-      guard expected == checksum.value else { throw refused("the checksum does not fit what is above it") }
-      try checkMapKey()
-      hasEnded = true
-    }
-  }
-
-  private func checkMapKey() throws(SnapshotError) {
-    if let wantedMapKey, mapKey != wantedMapKey {
-      throw .otherMapKey(path: path, file: mapKey, map: wantedMapKey)
-    }
-  }
-
-  private func nextLineEnd(_ bytes: Span<UInt8>, from start: Int) -> Int? {
-    unsafe bytes.withUnsafeBytes { buffer in
-      guard let base = buffer.baseAddress, start < buffer.count,
-        let found = unsafe memchr(base + start, 0x0A, buffer.count - start)
-      else { return nil }
-      return unsafe UnsafeRawPointer(found) - base
     }
   }
 
@@ -138,5 +165,80 @@ struct SnapshotLoader: ~Copyable {
 
   private func refused(_ reason: String) -> SnapshotError {
     .refused(path: path, line: line, reason: reason)
+  }
+
+  // MARK: Adding
+
+  /// Adds the entries of the batch, whose keys stand in `bytes`.
+  private mutating func addBatch(_ bytes: Span<UInt8>) throws(SnapshotError) {
+    guard !batch.isEmpty else { return }
+    let hasChanges = !journal.changes.isEmpty
+    let (done, stopped) = unsafe bytes.withUnsafeBytes { bytes in
+      map.core.writer.withLock { writer -> (added: Int, stopped: (line: Int, TrieBuilder.Added)?) in
+        var added = 0
+        for item in batch {
+          let key = unsafe UnsafeRawBufferPointer(rebasing: bytes[item.key])
+          var entry = item.entry
+          if hasChanges {
+            guard let changed = unsafe journal.applied(to: entry, key) else { continue }
+            entry = changed
+          }
+          let result = unsafe writer.addLoaded(key, entry)
+          guard result == .added else { return (added, (item.line, result)) }
+          added += 1
+        }
+        return (added, nil)
+      }
+    }
+    added += done
+    if let stopped {
+      switch stopped.1 {
+      case .duplicate:
+        line = stopped.line
+        throw refused("the URL stands in the file twice")
+      case .outOfMemory, .added: throw outOfMemory
+      }
+    }
+    batch.removeAll(keepingCapacity: true)
+    // Whoever waits for the lock may be passed over again and again: its changes are applied here.
+    _ = map.core.applyBatch()
+  }
+
+  /// Adds what the journal has and the file had not.
+  private mutating func addLearned() throws(SnapshotError) {
+    var count = 0
+    let isAdded = unsafe journal.changes.forEachUnused { key, entry in
+      count += 1
+      if count % SnapshotLoader.batchEntries == 0 { _ = map.core.applyBatch() }
+      return map.core.writer.withLock { unsafe $0.mergeLoaded(key, entry) }
+    }
+    guard isAdded else { throw outOfMemory }
+    added += count
+  }
+
+  private mutating func publish() throws(SnapshotError) {
+    var last: [UInt8]? = []
+    while last != nil {
+      guard mayGoOn(bytesRead) else { throw .interrupted(path: path) }
+      guard map.core.writer.withLock({ $0.mergePresent(after: &last) }) else { throw outOfMemory }
+      _ = map.core.applyBatch()
+    }
+    guard map.core.writer.withLock({ $0.publishLoad() }) else { throw outOfMemory }
+    trim()
+  }
+
+  /// Takes out what is above the map's bound, the coldest.
+  private func trim() {
+    let stepEntries = 1024
+    var seen = 0
+    while map.core.writer.withLock({ $0.surveyIfOver(stepEntries, at: newest) }) {
+      seen += stepEntries
+      if seen >= map.count { break }
+    }
+    while map.core.writer.withLock({ $0.trim(at: newest) }) {}
+  }
+
+  private var outOfMemory: SnapshotError {
+    .outOfMemory(path: path, limitBytes: map.core.memory.reservedBytes)
   }
 }

@@ -6,7 +6,12 @@ final class MapCore: Sendable {
   let readers = ReaderRegistry()
   let queue: ChangeQueue
   let counters = Counters()
-  /// The writer. Held by the writer thread for a batch of changes at a time, by a load for as long as it takes.
+  /// What has moved to the new site and is not written down yet. Held for the time of a copy.
+  let migrations = Locked(MigrationNotes())
+  /// Held for a load: one at a time.
+  let loading = Locked(())
+  /// The writer. Held by the writer thread for a batch of changes at a time, by a load for a batch of its entries, by
+  /// the keeper to take the changes for the journal.
   /// Readers never take it; `learn` and `forget` only when it is free.
   let writer: Locked<MapWriter>
 
@@ -93,7 +98,7 @@ final class MapCore: Sendable {
     unsafe queue.popFirst { kind, key, now in
       switch kind {
       case .learn: unsafe writer.learn(key, at: now)
-      case .forget: unsafe writer.forget(key)
+      case .forget: unsafe writer.forget(key, at: now)
       case .filling: break
       }
     }

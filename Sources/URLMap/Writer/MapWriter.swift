@@ -24,6 +24,9 @@ extension Atomic<UInt64> {
 /// Applies changes to the trie and keeps it within its bounds. Whoever holds the lock around it is the writer.
 struct MapWriter: ~Copyable {
   var trie: Trie
+  /// What the journal is to have next.
+  var changes = ChangeLog()
+  private var load = LoadState()
   private var sweep = ColdSweep()
   private let counters: Counters
   private let maxURLs: Int
@@ -54,57 +57,33 @@ struct MapWriter: ~Copyable {
     case .added:
       setCount(count + 1)
       counters.learned.add()
+      unsafe noteLearned(key, at: now)
       keepWithinBounds(at: now)
     case .known(let cell):
       cell.renew(learnedAt: now)
       counters.renewed.add()
+      unsafe noteLearned(key, at: now)
     case .outOfMemory:
       counters.droppedByFullMemory.add()
     }
   }
 
-  mutating func forget(_ key: UnsafeRawBufferPointer) {
+  private mutating func noteLearned(_ key: UnsafeRawBufferPointer, at now: UInt32) {
+    if changes.isOn { unsafe changes.append(.learned, key, at: now) }
+    if load.phase != .none { unsafe load.noteLearned(key, at: now, in: &trie) }
+  }
+
+  mutating func forget(_ key: UnsafeRawBufferPointer, at now: UInt32) {
+    // It may be in the file that is being loaded, too.
+    if load.phase != .none { unsafe load.noteForgotten(key) }
     switch unsafe trie.remove(key) {
     case .removed:
       setCount(count - 1)
       counters.forgotten.add()
+      if changes.isOn { unsafe changes.append(.forgotten, key, at: now) }
     case .unknown: break
     case .outOfMemory: counters.droppedByFullMemory.add()
     }
-  }
-
-  /// Publishes what `builder` holds, with what was learned meanwhile or before, in one step.
-  /// False when it does not fit; nothing has changed then.
-  mutating func publish(_ builder: inout TrieBuilder, at now: UInt32) -> Bool {
-    guard addPresent(to: &builder), let root = builder.finish(in: &trie) else {
-      abandon(&builder)
-      return false
-    }
-    trie.replaceAll(by: root)
-    setCount(builder.count)
-    if count > maxURLs {
-      _ = sweep.step(trie.memory, entries: count, examine: count, find: 0, at: now)
-      while count > maxURLs, evict(min(1024, count - maxURLs), at: now, always: true) { trie.reclaim() }
-    }
-    settle()
-    return true
-  }
-
-  mutating func abandon(_ builder: inout TrieBuilder) {
-    builder.abandon(in: &trie)
-    settle()
-  }
-
-  /// What is already known joins what was built: the later times and the sum of the visits hold.
-  private mutating func addPresent(to builder: inout TrieBuilder) -> Bool {
-    guard count > 0 else { return true }
-    var walk = TrieWalk(trie.memory)
-    walk.seek([UInt8]().span, after: false)
-    while let entry = walk.next()?.entry {
-      let fits = unsafe walk.key.withUnsafeBytes { unsafe builder.merge($0, entry, in: &trie) }
-      guard fits else { return false }
-    }
-    return true
   }
 
   /// After a batch of changes: gives back memory that nobody reads any more, up to `most` nodes, and tells the figures.
@@ -144,9 +123,84 @@ struct MapWriter: ~Copyable {
     let keys = sweep.step(
       trie.memory, entries: count, examine: max(128, wanted * 4), find: wanted, always: always, at: now)
     var removed = 0
-    for key in keys where unsafe key.withUnsafeBytes({ unsafe trie.remove($0) }) == .removed { removed += 1 }
+    for key in keys where unsafe key.withUnsafeBytes({ unsafe trie.remove($0) }) == .removed {
+      removed += 1
+      if changes.isOn { unsafe key.withUnsafeBytes { unsafe changes.append(.forgotten, $0, at: now) } }
+    }
     setCount(count - removed)
     counters.evicted.add(UInt64(removed))
     return removed > 0
+  }
+
+  // MARK: Loading
+
+  /// What follows is called by one loader, in this order, each call a short hold of the lock around the writer; changes go
+  /// on between.
+  mutating func beginLoad() {
+    load = LoadState()
+    load.phase = .building
+  }
+
+  /// Adds entries aside. Fastest in the order of their keys.
+  mutating func addLoaded(_ key: UnsafeRawBufferPointer, _ entry: MapEntry) -> TrieBuilder.Added {
+    unsafe load.builder.add(key, entry, to: &trie)
+  }
+
+  /// As `addLoaded`, for a key that may be there, once all others are. False without memory.
+  mutating func mergeLoaded(_ key: UnsafeRawBufferPointer, _ entry: MapEntry) -> Bool {
+    unsafe load.builder.merge(key, entry, in: &trie)
+  }
+
+  /// A few of the URLs learned meanwhile join what was loaded: the later times and the sum of the visits hold. `last` is
+  /// where the step before ended; nil after the last step.
+  mutating func mergePresent(after last: inout [UInt8]?) -> Bool {
+    let isFirst = load.phase == .building
+    load.phase = .merging
+    var walk = TrieWalk(trie.memory)
+    let start = last ?? []
+    walk.seek(start.span, after: !isFirst)
+    last = nil
+    for _ in 0..<128 {
+      guard let entry = walk.next()?.entry else { return true }
+      let fits = unsafe walk.key.withUnsafeBytes { unsafe load.builder.merge($0, entry, in: &trie) }
+      guard fits else { return false }
+    }
+    last = walk.key
+    return true
+  }
+
+  /// Publishes what was loaded, in one step. False when it does not fit; only `abandonLoad` may follow.
+  mutating func publishLoad() -> Bool {
+    guard !load.isShortOfMemory, let root = load.builder.finish(in: &trie) else { return false }
+    trie.replaceAll(by: root)
+    var added = load.builder.count
+    for key in load.forgotten where unsafe key.withUnsafeBytes({ unsafe trie.remove($0) }) == .removed {
+      added -= 1
+    }
+    setCount(added)
+    load = LoadState()
+    settle()
+    return true
+  }
+
+  /// Gives back what was loaded.
+  mutating func abandonLoad() {
+    load.builder.abandon(in: &trie)
+    load = LoadState()
+    settle()
+  }
+
+  /// Looks at some of the entries, so that the sweep knows what is cold. Whether the map is above its bound.
+  mutating func surveyIfOver(_ entries: Int, at now: UInt32) -> Bool {
+    guard count > maxURLs else { return false }
+    _ = sweep.step(trie.memory, entries: count, examine: entries, find: 0, at: now)
+    return true
+  }
+
+  /// Removes some of what is above the bound. Whether there is more.
+  mutating func trim(at now: UInt32) -> Bool {
+    guard count > maxURLs, evict(min(256, count - maxURLs), at: now, always: true) else { return false }
+    settle()
+    return count > maxURLs
   }
 }

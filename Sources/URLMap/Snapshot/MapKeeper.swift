@@ -1,0 +1,179 @@
+import Glibc
+import Synchronization
+
+/// What became of a map's files.
+public enum KeeperEvent: Sendable, Equatable {
+  case loaded(LoadReport)
+  /// Neither the snapshot nor the one before can be used: nothing is loaded, and nothing will be written.
+  case unusable(SnapshotError)
+  case written(SnapshotReport)
+  /// A snapshot was not written. Nothing was replaced; the next good moment writes all.
+  case failed(SnapshotError)
+  /// The journal was not written; what it lacks is kept in memory, and written at the next good moment.
+  case journalFailed(SnapshotError)
+  /// Changes find no room in that memory any more: a kill would lose them. A snapshot, asked for now, will have them.
+  case journalLost
+  /// The journal is written again.
+  case journalWorks
+}
+
+/// Keeps a map on the disk, on a thread of its own.
+///
+/// At the start it loads what the files hold, while the map is in use already. From then on what changes is written to the
+/// journal within a second, and snapshots are taken: at an interval when something changed (a URL learned, forgotten or
+/// visited), when asked, and at the end. A snapshot begins a segment of the journal, so that what comes to be known during
+/// it is in one or the other.
+///
+/// A disk that fails stops nothing. It is tried again, snapshots after a second, two, four and so on up to the interval, and
+/// said once, when it ends, and every five minutes.
+public final class MapKeeper: Sendable {
+  /// How far the load is.
+  public enum State: Int, Sendable {
+    /// The map holds what it has learned since the start, nothing of the file.
+    case loading
+    case loaded
+    /// Neither file can be used.
+    case unusable
+    /// It was stopped first.
+    case stopped
+  }
+
+  /// Figures since the start.
+  public struct Statistics: Sendable, Equatable {
+    public var state: State
+    public var snapshots: UInt64
+    public var snapshotFailures: UInt64
+    /// Changes that the journal has.
+    public var journalled: UInt64
+    public var journalFailures: UInt64
+    /// Changes that the journal does not have, as the disk stood still for too long. Each is in the next snapshot.
+    public var journalLost: UInt64
+  }
+
+  final class Counters: Sendable {
+    let snapshots = Atomic<UInt64>(0)
+    let snapshotFailures = Atomic<UInt64>(0)
+    let journalled = Atomic<UInt64>(0)
+    let journalFailures = Atomic<UInt64>(0)
+    let journalLost = Atomic<UInt64>(0)
+  }
+
+  private struct Control {
+    var isAsked = false
+    var isStopping = false
+    var thread: Thread?
+    var unusable: SnapshotError?
+  }
+
+  private let map: URLMap
+  private let file: SnapshotFile
+  private let interval: Duration
+  private let report: @Sendable (KeeperEvent) -> Void
+  private let alarm = Alarm()
+  private let control = Locked(Control())
+  private let state = Atomic<Int>(State.loading.rawValue)
+  private let counters = Counters()
+  /// `URLMap.changes` before the first that the journal will have.
+  private let changesBefore: UInt64
+  private let hasLoaded = Alarm()
+
+  /// `report` is called on the keeper's thread.
+  public init(
+    map: URLMap, file: SnapshotFile, every interval: Duration,
+    report: @escaping @Sendable (KeeperEvent) -> Void
+  ) {
+    self.map = map
+    self.file = file
+    self.interval = max(interval, .milliseconds(1))
+    self.report = report
+    changesBefore = map.changes
+  }
+
+  /// Starts the thread, which loads first. Once. What the map learns from now on will be in the journal.
+  public func start() {
+    control.withLock { control in
+      guard control.thread == nil, !control.isStopping else { return }
+      map.core.writer.withLock { $0.changes.turnOn(waking: alarm) }
+      map.core.migrations.withLock { $0.isOn = true }
+      control.thread = Thread { [self] in run() }
+      precondition(control.thread != nil, "the system has no thread left for the URL map's files")
+    }
+  }
+
+  /// Waits for the end of the load, but no longer than `timeout`; how far it is. For one thread.
+  public func waitUntilLoaded(atMost timeout: Duration) -> State {
+    hasLoaded.wait(atMost: timeout)
+    return statistics.state
+  }
+
+  /// Asks for a snapshot now, changed or not; during the load, for one right after it. From any thread, returns at once.
+  public func takeNow() {
+    control.withLock { $0.isAsked = true }
+    alarm.ring()
+  }
+
+  /// Ends the thread, after a last snapshot if something changed, and waits for that. A load is broken off, and what the
+  /// files hold stays; what was learned meanwhile is in the journal. The map should be shut down first, or
+  /// `waitUntilApplied` be called, so that nothing is still on its way into it. May be called again.
+  public func stop() {
+    let thread = control.withLock { control in
+      control.isStopping = true
+      return control.thread.take()
+    }
+    alarm.ring()
+    thread?.join()
+  }
+
+  /// Why nothing was loaded: with the state `unusable`.
+  public var unusable: SnapshotError? { control.withLock { $0.unusable } }
+
+  public var statistics: Statistics {
+    Statistics(
+      state: State(rawValue: state.load(ordering: .acquiring)) ?? .loading,
+      snapshots: counters.snapshots.load(ordering: .relaxed),
+      snapshotFailures: counters.snapshotFailures.load(ordering: .relaxed),
+      journalled: counters.journalled.load(ordering: .relaxed),
+      journalFailures: counters.journalFailures.load(ordering: .relaxed),
+      journalLost: counters.journalLost.load(ordering: .relaxed))
+  }
+
+  // MARK: The thread
+
+  private func run() {
+    let work = KeeperWork(map, file, written: changesBefore, counters, interval, report)
+    switch work.load(mayGoOn: { !control.withLock { $0.isStopping } }) {
+    case .loaded(let loaded):
+      announce(.loaded, .loaded(loaded))
+      keep(work)
+    case .unusable(let error):
+      control.withLock { $0.unusable = error }
+      announce(.unusable, .unusable(error))
+    case .interrupted:
+      announce(.stopped, nil)
+      work.writeJournal()
+    }
+  }
+
+  private func announce(_ reached: State, _ event: KeeperEvent?) {
+    state.store(reached.rawValue, ordering: .releasing)
+    if let event { report(event) }
+    hasLoaded.ring()
+  }
+
+  private func keep(_ work: KeeperWork) {
+    while true {
+      let rest = work.next - ContinuousClock.now
+      if rest > .zero { alarm.wait(atMost: rest) }
+      let (isAsked, isStopping) = control.withLock { control in
+        defer { control.isAsked = false }
+        return (control.isAsked, control.isStopping)
+      }
+      if isAsked { work.takeSnapshot() }
+      if isStopping {
+        work.finish()
+        return
+      }
+      work.doWhatIsDue()
+    }
+  }
+}
