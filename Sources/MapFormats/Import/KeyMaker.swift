@@ -76,17 +76,24 @@ struct KeyMaker {
   /// Appends path and query. What is wrong with them, or nil.
   private mutating func appendTarget(_ rest: RawSpan) -> String? {
     if rest.byteCount == 0 || rest.byte(at: 0) != UInt8(ascii: "/") { target.append(UInt8(ascii: "/")) }
-    for offset in 0..<rest.byteCount {
-      let byte = rest.byte(at: offset)
-      switch byte {
+    var offset = 0
+    while true {
+      let start = offset
+      while offset < rest.byteCount, Self.isPlain(rest.byte(at: offset)) { offset += 1 }
+      target.append(rest.extracting(start..<offset))
+      guard offset < rest.byteCount else { return nil }
+      switch rest.byte(at: offset) {
       case UInt8(ascii: "#"): return nil
-      case 0x21...0x7E: target.append(byte)
-      case 0x80...: target.appendPercentEncoded(byte)
       case 0x20, 0x09: return "there is a blank in the URL: write %20"
+      case 0x80...: target.appendPercentEncoded(rest.byte(at: offset))
       default: return "there is a control character in the URL"
       }
+      offset += 1
     }
-    return nil
+  }
+
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "#")
   }
 
   /// Appends the host in lower case, without its port.
