@@ -42,7 +42,7 @@ struct StoredMap {
       StandardStream.error.write("relevo: \(refused); \(report.path) is used instead\n")
     }
     for refused in report.journal.refused {
-      StandardStream.error.write("relevo: \(refused); what stands above that line is used\n")
+      StandardStream.error.write("relevo: \(refused)\n")
     }
     for path in report.journal.foreign {
       StandardStream.error.write("relevo: \(path) does not continue \(report.path) and is not used\n")
