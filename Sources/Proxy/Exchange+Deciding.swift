@@ -176,11 +176,11 @@ extension Exchange {
         record.notes.insert(.learned)
       }
     case .forget:
-      forget()
+      _ = withKey { worker.map.forget($0) }
       worker.counters.forgotten.add()
       record.notes.insert(.forgotten)
     case .migrated:
-      forget()
+      _ = withKey { worker.map.forget($0, because: .migrated) }
       worker.counters.migrated.add()
       record.notes.insert(.migrated)
       worker.report(.migrated, at: nil, "", url: withKey(text) ?? "")
@@ -189,10 +189,6 @@ extension Exchange {
 
   private func text(_ key: RawSpan) -> String {
     unsafe key.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
-  }
-
-  private func forget() {
-    _ = withKey { worker.map.forget($0) }
   }
 
   // MARK: The double miss

@@ -114,10 +114,21 @@ public final class URLMap: Sendable {
     enqueue(.learn, key, at: now)
   }
 
+  /// Why a URL is forgotten.
+  public enum ForgetReason: Sendable {
+    /// It is not on the old site any more, or somebody wants it so.
+    case gone
+    /// The new site has it now: it is written down in the ``MigrationFile``, if the map is kept in a file.
+    case migrated
+  }
+
   /// Removes `key` if it is known. Otherwise as `learn`.
   @discardableResult
-  public func forget(_ key: RawSpan) -> Bool {
-    enqueue(.forget, key, at: UInt32(truncatingIfNeeded: time(nil)))
+  public func forget(_ key: RawSpan, because reason: ForgetReason = .gone) -> Bool {
+    let now = UInt32(truncatingIfNeeded: time(nil))
+    let isTaken = enqueue(.forget, key, at: now)
+    if isTaken, reason == .migrated { core.migrations.withLock { $0.append(key, at: now) } }
+    return isTaken
   }
 
   private func enqueue(_ kind: ChangeQueue.Kind, _ key: RawSpan, at now: UInt32) -> Bool {

@@ -177,6 +177,61 @@ struct MapCommandTests {
     #expect(try learned.map("report", "--html", "/nonexistent/report.html").exit == .code(74))
   }
 
+  @Test("verify tells what is good, what is broken, and what a start does about it")
+  func verify() throws {
+    let learned = try Learned()
+    let good = try learned.map("verify")
+    #expect(good.exit == .code(0), "\(good)")
+    #expect(good.output.last == "A start loads \(learned.path): 4 URLs.")
+    #expect(try learned.map("add", "/new").exit == .code(0))
+    let text = try learned.sites.folder.read("urls.map")
+    try learned.sites.folder.write("urls.map", text.replacingOccurrences(of: "/new old", with: "/new odd"))
+    let bad = try learned.map("verify")
+    #expect(bad.exit == .code(65))
+    #expect(bad.output.first?.contains("broken   line ") == true, "\(bad)")
+    #expect(bad.output.last?.hasSuffix("loads \(learned.path).prev: 4 URLs.") == true, "\(bad)")
+    // It said what will be, and changed nothing.
+    let site = try learned.sites.start()
+    #expect(try site.get("/docs/b.html")["X-Relevo-Route"] == "old-map")
+    #expect(try site.relevo.terminate() == .code(0))
+    #expect(learned.sites.folder.exists("urls.map.refused"))
+  }
+
+  @Test("what a kill -9 left in the journal is in every answer")
+  func journal() throws {
+    let learned = try Learned()
+    let site = try learned.sites.start()
+    try site.learn("/from-the-journal")
+    #expect(eventually { (try? learned.map("lookup", "/from-the-journal").exit) == .code(0) })
+    try site.relevo.kill()
+    #expect(try learned.map("stats").output.contains { $0.hasPrefix("journal ") })
+    let verdict = try learned.map("verify")
+    #expect(verdict.exit == .code(0), "\(verdict)")
+    #expect(verdict.output.last == "A start loads \(learned.path): 5 URLs.")
+    #expect(try learned.map("remove", "/from-the-journal").output == ["removed 1 URL"])
+    #expect(try learned.map("lookup", "/from-the-journal").exit == .code(1))
+  }
+
+  @Test("the report names what has moved to the new site while Relevo ran")
+  func moved() throws {
+    let folder = try TemporaryFolder()
+    let new = try ScriptedOrigin { exchange in
+      try exchange.answer(exchange.head["X-Now"] == nil ? 404 : 200, "new")
+    }
+    let flags = ["--map-file", folder.path("urls.map"), "--map-recheck-after", "10ms"]
+    let old = try ScriptedOrigin.always(200, "old")
+    let site = Site(new: new, old: old, relevo: try Relevo(new: [new], old: [old], flags: flags))
+    for url in ["/moved", "/stays"] { try site.learn(url) }
+    #expect(try site.get("/moved", ["X-Now: 1"]).text == "new")
+    #expect(try site.relevo.terminate() == .code(0))
+    let report = try ChildProcess(
+      Relevo.binary, ["map", "report", "--html", "-", "--map-file", folder.path("urls.map")])
+    #expect(try report.wait() == .code(0))
+    let html = try report.output.untilEnd().joined(separator: "\n")
+    #expect(html.contains("1 URL that only the old server had is on the new site"))
+    #expect(html.contains("<code>/moved</code>") && html.contains("<code>/stays</code>"))
+  }
+
   @Test("on a terminal the list has a heading and columns")
   func terminal() throws {
     let learned = try Learned()

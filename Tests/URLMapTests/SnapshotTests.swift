@@ -8,9 +8,11 @@ struct SnapshotTests {
   let folder = TemporaryFolder()
   var file: SnapshotFile { SnapshotFile(path: folder["urls.map"]) }
 
-  private func map(_ keys: String...) -> URLMap {
+  private func map(_ keys: String...) -> URLMap { map(keys) }
+
+  private func map(_ keys: [String]) -> URLMap {
     let map = URLMap()
-    for key in keys { map.learn(key, at: 1_763_912_535) }
+    for key in keys { map.learnPatiently(Array(key.utf8), at: 1_763_912_535) }
     map.waitUntilApplied()
     return map
   }
@@ -41,6 +43,33 @@ struct SnapshotTests {
       return (line, reason)
     }
     return nil
+  }
+
+  @Test("the progress of a load rises to the bytes of the file")
+  func progress() throws {
+    let written = map((0..<20_000).map { "/\($0)" })
+    let bytes = try file.write(written).bytes
+    var loaded: [Int] = []
+    try file.load(into: URLMap()) { loaded.append($0) }
+    var read: [Int] = []
+    try file.read(into: URLMap()) { read.append($0) }
+    for seen in [loaded, read] {
+      #expect(seen.count > 2)
+      #expect(seen == seen.sorted())
+      #expect(seen.last == bytes)
+    }
+  }
+
+  @Test("for a check each of the two files can be read alone, and nothing is renamed")
+  func copies() throws {
+    try file.write(map("/old"))
+    try file.write(map("/old", "/new"))
+    #expect(try file.read(.current, into: URLMap()).urls == 2)
+    #expect(try file.read(.previous, into: URLMap()).urls == 1)
+    write("nonsense\n")
+    #expect(throws: SnapshotError.self) { try file.read(.current, into: URLMap()) }
+    #expect(try file.read(.previous, into: URLMap()).urls == 1)
+    #expect(readFile(file.path) == Array("nonsense\n".utf8))
   }
 
   @Test("the checksum is the CRC-32 that gzip and zlib compute")

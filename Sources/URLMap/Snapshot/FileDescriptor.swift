@@ -60,6 +60,12 @@ struct FileDescriptor: ~Copyable {
     try unsafe read(count, behind: [UInt8]().span) { start, count in unsafe pread(fd, start, count, 0) }
   }
 
+  /// The byte at `offset`; nil behind the file's end.
+  borrowing func byte(at offset: Int) throws(SnapshotError) -> UInt8? {
+    try unsafe read(1, behind: [UInt8]().span) { start, count in unsafe pread(fd, start, count, offset) }
+      .first
+  }
+
   private borrowing func read(
     _ count: Int, behind rest: Span<UInt8>, _ read: (UnsafeMutablePointer<UInt8>, Int) -> Int
   ) throws(SnapshotError) -> [UInt8] {

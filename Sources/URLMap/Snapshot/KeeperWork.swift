@@ -47,7 +47,7 @@ final class KeeperWork {
     do throws(SnapshotError) {
       let loaded = try file.load(into: map) { snapshot, next in
         journal = Journal(map, file.path, snapshot: snapshot, next: next, on: file.disk)
-      } mayGoOn: {
+      } mayGoOn: { _ in
         writeJournalIfDue()
         return mayGoOn()
       }
@@ -97,7 +97,19 @@ final class KeeperWork {
     } catch {
       noteJournal(error)
     }
+    writeMigrations()
     nextJournal = ContinuousClock.now + KeeperWork.journalEvery
+  }
+
+  /// A disk that does not take these lines takes no journal either, which is reported.
+  private func writeMigrations() {
+    let lines = map.core.migrations.withLock { $0.take() }
+    guard !lines.isEmpty else { return }
+    do throws(SnapshotError) {
+      try MigrationFile(mapPath: file.path, on: file.disk).append(lines)
+    } catch {
+      map.core.migrations.withLock { $0.giveBack(lines) }
+    }
   }
 
   private func noteJournal(_ failure: SnapshotError?) {

@@ -94,6 +94,7 @@ public final class MapKeeper: Sendable {
     control.withLock { control in
       guard control.thread == nil, !control.isStopping else { return }
       map.core.writer.withLock { $0.changes.turnOn(waking: alarm) }
+      map.core.migrations.withLock { $0.isOn = true }
       control.thread = Thread { [self] in run() }
       precondition(control.thread != nil, "the system has no thread left for the URL map's files")
     }

@@ -14,25 +14,60 @@ extension SnapshotFile {
   /// Look-ups and changes go on meanwhile. URLs that the map knows already stay, with the later times and the sum of the
   /// visits. O(bytes of the file); fastest when the keys are in order, as `write` leaves them.
   ///
+  /// `progress` is told every few milliseconds how many bytes of the snapshot have been read.
+  ///
   /// - Throws: also ``SnapshotError/otherMapKey(path:file:map:)``, when the map is for other keys.
   @discardableResult
-  public func load(into map: URLMap) throws(SnapshotError) -> LoadReport {
-    try load(into: map, begun: { _, _ in }, mayGoOn: { true })
+  public func load(
+    into map: URLMap, progress: (_ bytes: Int) -> Void = { _ in }
+  ) throws(SnapshotError) -> LoadReport {
+    try load(
+      into: map, begun: { _, _ in },
+      mayGoOn: { bytes in
+        progress(bytes)
+        return true
+      })
   }
 
-  /// As ``load(into:)``, for those who only look, at the files of a running Relevo as well: takes no lock, changes and
-  /// renames nothing, and takes keys of any kind; the report says which they are.
+  /// As ``load(into:progress:)``, for those who only look, at the files of a running Relevo as well: takes no lock, changes
+  /// and renames nothing, and takes keys of any kind; the report says which they are.
   @discardableResult
-  public func read(into map: URLMap) throws(SnapshotError) -> LoadReport {
-    try read(into: map, mapKey: nil, begun: { _, _ in }, mayGoOn: { true })
+  public func read(
+    into map: URLMap, progress: (_ bytes: Int) -> Void = { _ in }
+  ) throws(SnapshotError) -> LoadReport {
+    try read(
+      nil, into: map, mapKey: nil, begun: { _, _ in },
+      mayGoOn: { bytes in
+        progress(bytes)
+        return true
+      })
   }
 
-  /// As ``load(into:)``. `begun` is told which segment continues the snapshot and where the journal goes on, before the
+  /// The two snapshots that there may be.
+  public enum Copy: Sendable {
+    case current, previous
+  }
+
+  /// As ``read(into:progress:)``, for a check: one of the snapshots and the journal behind it, whatever the other is like.
+  @discardableResult
+  public func read(
+    _ copy: Copy, into map: URLMap, progress: (_ bytes: Int) -> Void = { _ in }
+  ) throws(SnapshotError) -> LoadReport {
+    try read(
+      copy, into: map, mapKey: nil, begun: { _, _ in },
+      mayGoOn: { bytes in
+        progress(bytes)
+        return true
+      })
+  }
+
+  /// As ``load(into:progress:)``. `begun` is told which segment continues the snapshot and where the journal goes on, before the
   /// snapshot is read; once more if that one turns out broken. For `mayGoOn` see ``SnapshotLoader``.
   func load(
-    into map: URLMap, begun: (_ snapshot: JournalMark, _ next: JournalPlace) -> Void, mayGoOn: () -> Bool
+    into map: URLMap, begun: (_ snapshot: JournalMark, _ next: JournalPlace) -> Void,
+    mayGoOn: (_ bytes: Int) -> Bool
   ) throws(SnapshotError) -> LoadReport {
-    let report = try read(into: map, mapKey: map.mapKey, begun: begun, mayGoOn: mayGoOn)
+    let report = try read(nil, into: map, mapKey: map.mapKey, begun: begun, mayGoOn: mayGoOn)
     if case .refused = report.refused { try? disk.rename(path, to: refusedPath, "put it aside") }
     for case .journalBroken(let path, _, _) in report.journal.refused {
       disk.remove(path + ".refused")
@@ -43,7 +78,8 @@ extension SnapshotFile {
   }
 
   private func read(
-    into map: URLMap, mapKey: String?, begun: (JournalMark, JournalPlace) -> Void, mayGoOn: () -> Bool
+    _ copy: Copy?, into map: URLMap, mapKey: String?, begun: (JournalMark, JournalPlace) -> Void,
+    mayGoOn: (_ bytes: Int) -> Bool
   ) throws(SnapshotError) -> LoadReport {
     let start = ContinuousClock.now
     func read(_ source: LoadReport.Source, _ path: String) throws(SnapshotError) -> LoadReport {
@@ -68,6 +104,11 @@ extension SnapshotFile {
       return LoadReport(
         source: .none, path: path, mapKey: journal.mapKey ?? map.mapKey, urls: urls,
         duration: ContinuousClock.now - start, journal: journal.report)
+    }
+    switch copy {
+    case .current: return try read(.current, path)
+    case .previous: return try read(.previous, previousPath)
+    case nil: break
     }
     let failure: SnapshotError
     do {

@@ -6,6 +6,7 @@ import Glibc
 /// - `path.prev`, the snapshot before, and `path.tmp` while one is written,
 /// - `path.journal.1`, `.2` and so on, the segments of the journal: what has changed since those two (see ``MapKeeper``),
 /// - `path.refused` and `path.journal.1.refused`, what was found broken or out of place at a start, kept for inspection,
+/// - `path.migrated`, what has moved to the new site (see ``MigrationFile``),
 /// - `path.lock` (see ``MapLock``).
 ///
 /// Loading is in `SnapshotFile+Loading.swift`.

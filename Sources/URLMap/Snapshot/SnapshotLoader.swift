@@ -15,7 +15,9 @@ struct SnapshotLoader: ~Copyable {
   private let path: String
   private let map: URLMap
   private let journal: JournalReader
-  private let mayGoOn: () -> Bool
+  private let mayGoOn: (_ bytes: Int) -> Bool
+  /// Of the snapshot.
+  private var bytesRead = 0
   private var line = 0
   private var urls = 0
   /// Entries that were read and that the journal has not removed.
@@ -33,10 +35,11 @@ struct SnapshotLoader: ~Copyable {
 
   /// Loads `file`, whose name is `path` (nil: there is none), and what `journal` changed: how many URLs they come to.
   ///
-  /// `mayGoOn` is asked every few milliseconds, with no lock held; false breaks the load off. On an error the map is as it
+  /// `mayGoOn` is asked every few milliseconds, with the bytes read so far and no lock held; false breaks the load off. On an error the map is as it
   /// was.
   static func load(
-    _ file: OpenFile?, _ path: String, _ journal: JournalReader, into map: URLMap, mayGoOn: () -> Bool
+    _ file: OpenFile?, _ path: String, _ journal: JournalReader, into map: URLMap,
+    mayGoOn: (_ bytes: Int) -> Bool
   ) throws(SnapshotError) -> Int {
     let result = withoutActuallyEscaping(mayGoOn) { mayGoOn in
       map.core.loading.withLock { _ -> Result<Int, SnapshotError> in
@@ -56,7 +59,7 @@ struct SnapshotLoader: ~Copyable {
     return try result.get()
   }
 
-  private init(_ path: String, _ map: URLMap, _ journal: JournalReader, _ mayGoOn: @escaping () -> Bool) {
+  private init(_ path: String, _ map: URLMap, _ journal: JournalReader, _ mayGoOn: @escaping (Int) -> Bool) {
     self.path = path
     self.map = map
     self.journal = journal
@@ -89,10 +92,11 @@ struct SnapshotLoader: ~Copyable {
     let longestLine = map.maxKeyBytes + SnapshotFormat.apachePieceBytes + SnapshotFormat.longestRest
     var buffer: [UInt8] = []
     while true {
-      guard mayGoOn() else { throw .interrupted(path: path) }
+      guard mayGoOn(bytesRead) else { throw .interrupted(path: path) }
       let rest = buffer.count
       buffer = try file.descriptor.read(SnapshotLoader.readBytes, behind: buffer.span)
       if buffer.count == rest { break }
+      bytesRead += buffer.count - rest
       let taken = try takeLines(buffer.span)
       buffer.removeSubrange(..<taken)
       if buffer.count > longestLine {
@@ -215,7 +219,7 @@ struct SnapshotLoader: ~Copyable {
   private mutating func publish() throws(SnapshotError) {
     var last: [UInt8]? = []
     while last != nil {
-      guard mayGoOn() else { throw .interrupted(path: path) }
+      guard mayGoOn(bytesRead) else { throw .interrupted(path: path) }
       guard map.core.writer.withLock({ $0.mergePresent(after: &last) }) else { throw outOfMemory }
       _ = map.core.applyBatch()
     }

@@ -6,6 +6,8 @@ final class MapCore: Sendable {
   let readers = ReaderRegistry()
   let queue: ChangeQueue
   let counters = Counters()
+  /// What has moved to the new site and is not written down yet. Held for the time of a copy.
+  let migrations = Locked(MigrationNotes())
   /// Held for a load: one at a time.
   let loading = Locked(())
   /// The writer. Held by the writer thread for a batch of changes at a time, by a load for a batch of its entries, by

@@ -18,12 +18,18 @@ struct FileFacts: Equatable {
     self.modifiedAt = modifiedAt
   }
 
-  /// Nil when there is no such file.
-  init?(_ role: Role, path: String) {
-    var status = stat()
-    guard unsafe stat(path, &status) == 0 else { return nil }
-    self.init(
-      role: role, bytes: Int(status.st_size), modifiedAt: UInt32(clamping: status.st_mtim.tv_sec))
+  /// Of all these files together, the newest time; nil when there is none of them.
+  init?(_ role: Role, paths: [String]) {
+    var bytes = 0
+    var modifiedAt: UInt32?
+    for path in paths {
+      var status = stat()
+      guard unsafe stat(path, &status) == 0 else { continue }
+      bytes += Int(status.st_size)
+      modifiedAt = max(modifiedAt ?? 0, UInt32(clamping: status.st_mtim.tv_sec))
+    }
+    guard let modifiedAt else { return nil }
+    self.init(role: role, bytes: bytes, modifiedAt: modifiedAt)
   }
 }
 

@@ -25,7 +25,7 @@ struct MapCommand: ParsableCommand {
       """,
     subcommands: [
       ListCommand.self, LookupCommand.self, StatsCommand.self, ReportCommand.self, AddCommand.self,
-      RemoveCommand.self, ImportCommand.self, ExportCommand.self,
+      RemoveCommand.self, VerifyCommand.self, ImportCommand.self, ExportCommand.self,
     ])
 
   /// The subcommand with this name.

@@ -23,7 +23,7 @@ struct MapEdit {
     } catch {
       throw CommandFailure(error, path: path)
     }
-    guard newMapKey != nil || report.source != .none else { throw StoredMap.missing(path) }
+    guard newMapKey != nil || !report.isOfNothing else { throw StoredMap.missing(path) }
     StoredMap.warn(of: report)
     mapKey = report.mapKey
   }
@@ -32,12 +32,16 @@ struct MapEdit {
   private static func load(
     _ file: SnapshotFile, mapKey: String
   ) throws(SnapshotError) -> (URLMap, LoadReport) {
-    let map = StoredMap.emptyMap(mapKey: mapKey)
+    var meter = ProgressMeter(loading: file.path)
+    defer { meter.finish() }
+    func load(_ mapKey: String) throws(SnapshotError) -> (URLMap, LoadReport) {
+      let map = StoredMap.emptyMap(mapKey: mapKey)
+      return (map, try file.load(into: map) { meter.update(doneBytes: $0) })
+    }
     do {
-      return (map, try file.load(into: map))
+      return try load(mapKey)
     } catch .otherMapKey(_, let actual, _) {
-      let map = StoredMap.emptyMap(mapKey: actual)
-      return (map, try file.load(into: map))
+      return try load(actual)
     }
   }
 

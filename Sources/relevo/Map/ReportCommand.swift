@@ -10,7 +10,7 @@ struct ReportCommand: MapSubcommand {
     discussion: """
       The page shows what is still visited on the old site: the most visited URLs,
       how many of them make up most of the visits, the directories, the last visits,
-      and what nobody has come back to. It is one file that loads nothing and runs
+      what nobody has come back to, and what has moved already. It is one file that loads nothing and runs
       nothing: it can be sent by mail, printed, or put on a server. Its size does not
       grow with the map.
       """)
@@ -29,8 +29,8 @@ struct ReportCommand: MapSubcommand {
       of: stored.map, at: SystemClock.now, directoriesBy: .visits, listed: ReportPage.listed)
     summary.root.fold(to: ReportPage.directories, by: .visits)
     let page = ReportPage(
-      summary: summary, path: stored.path,
-      writtenAt: stored.files.first { $0.role == .snapshot }?.modifiedAt)
+      summary: summary, moved: try moved(stored, at: summary.now), path: stored.path,
+      writtenAt: stored.files.map(\.modifiedAt).max())
     var output: LineOutput
     if html.description == "-" {
       output = LineOutput()
@@ -39,5 +39,15 @@ struct ReportCommand: MapSubcommand {
     }
     try output.append(page.html)
     try output.flush()
+  }
+
+  private func moved(_ stored: StoredMap, at now: UInt32) throws(CommandFailure) -> MovedSummary {
+    let moved = StoredMap.emptyMap(mapKey: stored.mapKey)
+    do {
+      try MigrationFile(mapPath: stored.path).read(into: moved)
+    } catch {
+      throw CommandFailure(error, path: stored.path)
+    }
+    return MovedSummary(of: moved, known: stored.map, at: now, listed: ReportPage.listed)
   }
 }

@@ -4,26 +4,33 @@ import URLMap
 struct StoredMap {
   let map: URLMap
   let path: String
+  /// What was found.
+  let report: LoadReport
+
   /// What the keys consist of, in the words of `--map-key`.
-  let mapKey: String
+  var mapKey: String { report.mapKey }
 
   /// - Throws: ``CommandFailure`` when there is no file, or none that can be used.
   init(path: String) throws(CommandFailure) {
     self.path = path
     map = Self.emptyMap(mapKey: Defaults.mapKey.rawValue)
-    let report: LoadReport
+    var meter = ProgressMeter(loading: path)
+    defer { meter.finish() }
     do {
-      report = try SnapshotFile(path: path).read(into: map)
+      report = try SnapshotFile(path: path).read(into: map) { meter.update(doneBytes: $0) }
     } catch {
       throw CommandFailure(error, path: path)
     }
-    guard report.source != .none || !report.journal.segments.isEmpty else { throw Self.missing(path) }
+    guard !report.isOfNothing else { throw Self.missing(path) }
+    meter.finish()
     Self.warn(of: report)
-    mapKey = report.mapKey
   }
 
-  /// The files that there are.
-  var files: [FileFacts] { [FileFacts(.snapshot, path: path)].compactMap { $0 } }
+  /// The files that it is from.
+  var files: [FileFacts] {
+    [FileFacts(.snapshot, paths: [report.path]), FileFacts(.journal, paths: report.journal.segments)]
+      .compactMap { $0 }
+  }
 
   /// A map for a tool: as large as serve can be told to keep one, so that no URL goes that Relevo holds.
   static func emptyMap(mapKey: String) -> URLMap {
@@ -38,15 +45,24 @@ struct StoredMap {
 
   /// Says on standard error what of the files could not be used.
   static func warn(of report: LoadReport) {
-    if let refused = report.refused {
-      StandardStream.error.write("relevo: \(refused); \(report.path) is used instead\n")
-    }
-    for refused in report.journal.refused {
-      StandardStream.error.write("relevo: \(refused)\n")
-    }
-    for path in report.journal.foreign {
-      StandardStream.error.write("relevo: \(path) does not continue \(report.path) and is not used\n")
-    }
+    var sentences: [String] = []
+    if let refused = report.refused { sentences.append("\(refused); \(report.path) is used instead") }
+    sentences += report.journal.refused.map(\.description)
+    sentences += report.journal.foreign.map { "\($0) does not continue \(report.path) and was not used" }
+    for sentence in sentences { StandardStream.error.write("relevo: \(sentence)\n") }
+  }
+}
+
+extension LoadReport {
+  /// Whether there is neither a snapshot nor a journal.
+  var isOfNothing: Bool { source == .none && journal.segments.isEmpty }
+}
+
+extension ProgressMeter {
+  /// Of the load of a map file.
+  init(loading path: String) {
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    self.init("loading \(name)", totalBytes: FileFacts(.snapshot, paths: [path])?.bytes)
   }
 }
 
@@ -63,7 +79,9 @@ extension CommandFailure {
         """, code: .temporary)
     case .system:
       self.init("--map-file \(error)", code: .inputOutput)
-    default:
+    case .noneUsable(.system, _), .interrupted:
+      self.init("--map-file \(path): \(error)", code: .inputOutput)
+    case .refused, .journalBroken, .outOfMemory, .otherMapKey, .snapshotMissing, .noneUsable:
       self.init("--map-file \(path): \(error)", code: .badData)
     }
   }

@@ -5,13 +5,15 @@ import URLMap
 
 @Suite("the report's page")
 struct ReportTests {
-  private func page(_ keys: [(String, visits: Int)], path: String = "urls.map", now: UInt32 = 2_000_000)
-    -> String
-  {
+  private func page(
+    _ keys: [(String, visits: Int)], moved: [String] = [], path: String = "urls.map", now: UInt32 = 2_000_000
+  ) -> String {
+    let gone = map(moved.map { ($0, visits: 0) }, learnedAt: 1_500_000)
     let map = map(keys, learnedAt: 1_000_000)
     var summary = MapSummary(of: map, at: now, directoriesBy: .visits, listed: ReportPage.listed)
     summary.root.fold(to: ReportPage.directories, by: .visits)
-    return ReportPage(summary: summary, path: path, writtenAt: 1_900_000).html
+    let movedSummary = MovedSummary(of: gone, known: map, at: now, listed: ReportPage.listed)
+    return ReportPage(summary: summary, moved: movedSummary, path: path, writtenAt: 1_900_000).html
   }
 
   /// What the page's text is made of: everything between tags.
@@ -67,7 +69,10 @@ struct ReportTests {
   @Test("every tag that is opened is closed")
   func wellFormed() throws {
     let void = ["meta", "link", "!DOCTYPE"]
-    for html in [page([]), page([("/a/1", 3), ("/a/b/2", 1), ("/b/1", 0)]), page([("/b", 0)])] {
+    for html in [
+      page([]), page([], moved: ["/m"]), page([("/a/1", 3)], moved: ["/m", "/n"]),
+      page([("/a/1", 3), ("/a/b/2", 1), ("/b/1", 0)]), page([("/b", 0)]),
+    ] {
       var open: [Substring] = []
       for tag in tags(html) where !tag.hasSuffix("/>") {
         let name = tag.dropFirst().prefix { $0.isLetter || $0.isNumber || $0 == "/" || $0 == "!" }
@@ -94,6 +99,25 @@ struct ReportTests {
     #expect(html.contains("Nobody has come back to any of them since."))
     #expect(!html.contains("id=\"first\"") && !html.contains("id=\"tail\""))
     #expect(html.contains("1 URL, 100 % of all, was asked for once"))
+  }
+
+  @Test("what has moved is counted, unless it has come back")
+  func moved() {
+    let html = page([("/a", 1), ("/back", 0)], moved: ["/m", "/<b>", "/back"])
+    #expect(html.contains("2 URLs that only the old server had are on the new site"))
+    #expect(html.contains("50 % of all that Relevo has met, since 1970-01-18"))
+    #expect(html.contains("<code>/&lt;b&gt;</code>"))
+    #expect(html.contains("2 in the last 7 days"))
+    let later = page([("/a", 1)], moved: ["/m"], now: 1_500_000 + 7 * 86_400)
+    #expect(later.contains("0 in the last 7 days"))
+    #expect(!page([("/a", 1)]).contains("id=\"moved\""))
+  }
+
+  @Test("when everything has moved the page says so")
+  func allMoved() {
+    let html = page([], moved: ["/m"])
+    #expect(html.contains("The 1 URL that Relevo has met on the old server alone has moved."))
+    #expect(html.contains("1 URL that only the old server had is on the new site"))
   }
 
   @Test("the page stays small, however many directories there are and however long their names")

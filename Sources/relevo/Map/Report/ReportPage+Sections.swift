@@ -9,10 +9,16 @@ extension ReportPage {
   // MARK: The top
 
   var emptyLead: Markup {
-    """
-    <p class="lead">Relevo knows of no URL that only the old server has. Either nobody has asked for one yet, or all
-    that was asked for has moved.</p>
-    """
+    if moved.urls > 0 {
+      return """
+        <p class="lead">The \(Figures.count(moved.urls, "URL")) that Relevo has met on the old server alone \
+        \(moved.urls == 1 ? "has" : "have") moved.</p>
+        """
+    }
+    return """
+      <p class="lead">Relevo knows of no URL that only the old server has. Either nobody has asked for one yet, or all
+      that was asked for has moved.</p>
+      """
   }
 
   var lead: Markup {
@@ -44,6 +50,12 @@ extension ReportPage {
       tile(
         Figures.count(summary.neverVisited), "never visited since learned",
         "\(share(summary.neverVisited)) of the URLs"))
+    if moved.urls > 0 {
+      tiles.append(
+        tile(
+          Figures.count(moved.urls), "moved to the new site",
+          "\(Figures.count(moved.lastWeek)) in the last 7 days"))
+    }
     return "<dl class=\"tiles\">\n\(tiles)\n</dl>"
   }
 
@@ -174,6 +186,33 @@ extension ReportPage {
       content: """
         <table>
         <thead><tr><th scope="col">URL</th><th scope="col">Learned</th></tr></thead>
+        <tbody>
+        \(rows)
+        </tbody>
+        </table>
+        """)
+  }
+
+  // MARK: What has moved
+
+  var alreadyMoved: ReportSection {
+    let rows = moved.latest.map { listed -> Markup in
+      """
+      <tr><th scope="row"><code>\(Self.shown(listed.key))</code></th><td>\(Timestamp(listed.entry.learnedAt).date)</td></tr>
+      """
+    }
+    let since = moved.since.map { Timestamp($0).date } ?? ""
+    let share = Figures.share(moved.urls, of: moved.urls + all)
+    let latest: Markup = moved.urls > rows.count ? " These are the latest \(rows.count)." : ""
+    return ReportSection(
+      name: "moved", title: "Already moved",
+      words: """
+        \(Figures.count(moved.urls, "URL")) that only the old server had \(moved.urls == 1 ? "is" : "are") on the new site
+        by now: \(share) of all that Relevo has met, since \(since).\(latest)
+        """,
+      content: """
+        <table class="moved">
+        <thead><tr><th scope="col">URL</th><th scope="col">Found on the new site</th></tr></thead>
         <tbody>
         \(rows)
         </tbody>

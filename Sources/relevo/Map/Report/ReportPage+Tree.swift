@@ -46,7 +46,13 @@ extension ReportPage {
   private func cells(_ name: Markup, _ tally: Tally) -> Markup {
     """
     <span class="name">\(name)</span>\(ReportCharts.bar(tally.visits, of: summary.tally.visits))\
-    <span>\(Figures.count(tally.visits))<i> visits</i></span><span>\(Figures.count(tally.urls))<i> URLs</i></span>
+    \(figure(tally.visits, "visit"))\(figure(tally.urls, "URL"))
     """
+  }
+
+  /// Its noun is hidden where the column has a heading.
+  private func figure(_ number: Int, _ noun: String) -> Markup {
+    let plural: Markup = number == 1 ? "" : "s"
+    return "<span>\(Figures.count(number))<i> \(noun)\(plural)</i></span>"
   }
 }

@@ -6,6 +6,7 @@ import MapFormats
 /// their largest, and long URLs are shown with their middle left out.
 struct ReportPage {
   let summary: MapSummary
+  let moved: MovedSummary
   /// The map file's path, as the operator gave it.
   let path: String
   /// When the file was written, in seconds since 1970; nil when that is not known.
@@ -44,7 +45,7 @@ struct ReportPage {
     \(summary.tally.urls == 0 ? emptyLead : lead)
     </header>
     <main>
-    \(summary.tally.urls == 0 ? [meaning] : [tiles, contents] + sections.map(\.markup) + [meaning])
+    \(parts)
     </main>
     <footer>
     <p>Made \(Timestamp(summary.now).reading) from <code>\(Self.shown(path))</code>\(written).</p>
@@ -60,12 +61,19 @@ struct ReportPage {
     return ", which was written \(Timestamp(writtenAt).reading)"
   }
 
+  private var parts: [Markup] {
+    let top = summary.tally.urls == 0 ? [] : [tiles, contents]
+    return top + sections.map(\.markup) + [meaning]
+  }
+
   private var sections: [ReportSection] {
+    let moved = moved.urls > 0 ? [alreadyMoved] : []
+    guard summary.tally.urls > 0 else { return moved }
     var sections: [ReportSection] = []
     if summary.tally.visits > 0 { sections += [mostVisited, longTail] }
     sections += [byDirectory, byLastVisit]
     if summary.neverVisited > 0 { sections.append(neverVisited) }
-    return sections
+    return sections + moved
   }
 
   private var contents: Markup {

@@ -22,7 +22,7 @@ enum ReportStyle {
     .lead { max-width: 44rem; font-size: 1.15rem; }
     .words { max-width: 44rem; margin-bottom: 1rem; color: var(--soft); }
 
-    .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 1px; margin: 2rem 0 1.5rem;
+    .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: 1px; margin: 2rem 0 1.5rem;
       overflow: hidden; border: 1px solid var(--line); border-radius: .6rem; background: var(--line); }
     .tiles div { display: flex; flex-direction: column; padding: 1rem 1.2rem 1.1rem; background: var(--card); }
     .tiles dd { margin: 0; }
@@ -87,14 +87,17 @@ enum ReportStyle {
       th, td { padding: .45rem .35rem; }
       th:first-child, td:first-child { padding-left: .8rem; }
       th:last-child, td:last-child { padding-right: .8rem; }
-      .row { grid-template-columns: 1fr auto auto; padding: .5rem .8rem; gap: .1rem .9rem; }
+      table { font-size: .92rem; }
+      .row { grid-template-columns: auto minmax(0, 1fr); padding: .5rem .8rem .6rem; gap: .1rem .9rem; text-align: left; }
       .row.head { display: none; }
       .row.head + * > summary, .row.head + .row { border-top: 0; }
-      .row > :first-child { grid-column: 1 / -1; }
+      .row > :first-child, .row .bar { grid-column: 1 / -1; }
       .row > span:not(:first-child) { color: var(--soft); font-size: .85rem; }
+      .row > .bar + span { padding-left: calc(var(--depth) * 1.1rem + 1.1rem); }
       .row i { position: static; width: auto; height: auto; clip-path: none; font-style: normal; }
-      .row .bar { margin-left: calc(var(--depth) * 1.1rem + 1.1rem); width: auto; }
+      .row .bar { order: 1; height: .3rem; margin-top: .25rem; }
       .tiles { grid-template-columns: 1fr 1fr; }
+      .tiles div:last-child:nth-child(odd) { grid-column: 1 / -1; }
       .tiles div { padding: .8rem; }
       .tiles .figure { font-size: 1.4rem; }
     }

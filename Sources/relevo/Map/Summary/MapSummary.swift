@@ -59,7 +59,7 @@ struct MapSummary {
 }
 
 extension MapSummary.Listed {
-  fileprivate init(_ key: RawSpan, _ entry: MapEntry) {
+  init(_ key: RawSpan, _ entry: MapEntry) {
     self.init(key: unsafe key.withUnsafeBytes { unsafe [UInt8]($0) }, entry: entry)
   }
 }

@@ -1,0 +1,98 @@
+import URLMap
+
+/// What the checks of the files come to.
+struct FilesVerdict {
+  let path: String
+  var current: FileCheck
+  let previous: FileCheck
+
+  private var previousPath: String { path + ".prev" }
+
+  /// What a start would load.
+  private var used: (report: LoadReport, isPrevious: Bool)? {
+    switch (current.result, previous.result) {
+    case (.good(let report), _): (report, false)
+    case (_, .good(let report)): (report, true)
+    case (_, _): nil
+    }
+  }
+
+  var hasNoSnapshot: Bool {
+    if case (.missing, .missing) = (current.result, previous.result) { return true }
+    return false
+  }
+
+  /// Whether nothing that is there is broken, and nothing is missing that others need.
+  var isGood: Bool {
+    guard case .good(let report) = current.result else { return false }
+    if case .broken = previous.result { return false }
+    return report.journal.refused.isEmpty && report.journal.foreign.isEmpty
+  }
+
+  var lines: [String] {
+    var rows = [row(path, current), row(previousPath, previous)]
+    if let journal = used?.report.journal { rows += self.rows(journal) }
+    let width = rows.map(\.name.count).max() ?? 0
+    return rows.map { "\($0.name.padded(to: width))  \($0.state.padded(to: 7))  \($0.words)".trimmingEnd() }
+      + ["", start]
+  }
+
+  private typealias Row = (name: String, state: String, words: String)
+
+  private func row(_ path: String, _ check: FileCheck) -> Row {
+    switch check.result {
+    case .missing: return (path, "none", "")
+    case .broken(let error): return (path, "broken", Self.reason(error))
+    case .good(let report) where report.source == .none:
+      return (path, "none", "the journal alone: \(Figures.count(report.urls, "URL")), keys \(report.mapKey)")
+    case .good(let report):
+      let file = "\(Figures.count(report.urls, "URL")) with its journal, keys \(report.mapKey)"
+      guard check.unreachable > 0 else { return (path, "good", file) }
+      return (
+        path, "good",
+        "\(file); \(Figures.count(check.unreachable)) are not written as a request's key is, and never found"
+      )
+    }
+  }
+
+  private func rows(_ journal: JournalReport) -> [Row] {
+    let broken = Set(journal.refused.compactMap(\.brokenPath))
+    var rows: [Row] = journal.segments.filter { !broken.contains($0) }.map { ($0, "good", "") }
+    rows += journal.refused.map {
+      ($0.brokenPath ?? path, "broken", "\(Self.reason($0)); what stands above that line is used")
+    }
+    rows += journal.foreign.map { ($0, "foreign", "it does not continue the map file and is not used") }
+    if let last = rows.indices.last {
+      rows[last].words += rows[last].words.isEmpty ? "" : "; "
+      rows[last].words += Figures.count(journal.changes, "change") + " in all"
+      if journal.tornBytes > 0 { rows[last].words += ", the last one cut off by the end of a process" }
+    }
+    return rows
+  }
+
+  private var start: String {
+    guard let (report, isPrevious) = used else {
+      return
+        "A start ends with 78: put a good copy in place, or move the files away to begin with an empty map."
+    }
+    let urls = Figures.count(report.urls, "URL")
+    guard isPrevious else { return "A start loads \(path): \(urls)." }
+    if case .missing = current.result { return "A start loads \(previousPath): \(urls)." }
+    return "A start puts \(path) aside as \(path).refused and loads \(previousPath): \(urls)."
+  }
+
+  private static func reason(_ error: SnapshotError) -> String {
+    switch error {
+    case .refused(_, let line, let reason), .journalBroken(_, let line, let reason): "line \(line): \(reason)"
+    case .system, .outOfMemory, .locked, .otherMapKey, .snapshotMissing, .interrupted, .noneUsable:
+      error.description
+    }
+  }
+}
+
+extension SnapshotError {
+  fileprivate var brokenPath: String? {
+    if case .journalBroken(let path, _, _) = self { return path }
+    return nil
+  }
+}
