@@ -75,7 +75,7 @@ struct URLMemory {
     switch error {
     case .locked: CommandFailure("--map-file \(error)", code: .temporary)
     case .otherMapKey, .snapshotMissing: CommandFailure("--map-file \(error)", code: .configuration)
-    case .refused, .system, .outOfMemory, .interrupted, .noneUsable:
+    case .refused, .journalBroken, .system, .outOfMemory, .interrupted, .noneUsable:
       CommandFailure("--map-file \(path): \(error)", code: .configuration)
     }
   }
@@ -131,7 +131,7 @@ private struct KeeperLog {
       logger.warning("the map file was refused: \(refused)", metadata: ["used": "\(report.path)"])
     }
     for refused in report.journal.refused {
-      logger.warning("a journal is broken, what stands above that line was taken: \(refused)")
+      logger.warning("\(refused)")
     }
     for path in report.journal.foreign {
       logger.warning("\(path) does not continue \(report.path): it was put aside and not used")

@@ -161,7 +161,7 @@ struct JournalTests {
         let path = other["m.journal.1"]
         if index == good.count - 1 {
           #expect(report.journal.tornBytes > 0, "the last line's end: it looks cut off")
-        } else if case .refused(path, let found, _)? = report.journal.refused.first {
+        } else if case .journalBroken(path, let found, _)? = report.journal.refused.first {
           #expect(found == line)
           #expect(readFile(path + ".refused") == bad)
         } else {
@@ -183,7 +183,7 @@ struct JournalTests {
       let other = TemporaryFolder()
       other.write(["m.journal.1": Array(changed.joined().utf8)])
       let (_, report) = try loaded(other)
-      guard case .refused(_, let line, _)? = report.journal.refused.first else {
+      guard case .journalBroken(_, let line, _)? = report.journal.refused.first else {
         Issue.record("\(report)")
         continue
       }

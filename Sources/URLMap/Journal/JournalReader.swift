@@ -99,7 +99,7 @@ final class JournalReader {
             return
           }
         } catch {
-          report.refused.append(.refused(path: segment.path, line: line, reason: error.reason))
+          report.refused.append(.journalBroken(path: segment.path, line: line, reason: error.reason))
           return
         }
         start = end + 1

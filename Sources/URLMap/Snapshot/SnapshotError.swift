@@ -4,6 +4,8 @@ import Glibc
 public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The file is not a whole snapshot: the first line that shows it, from 1, and what is wrong with it.
   case refused(path: String, line: Int, reason: String)
+  /// A segment of the journal is broken from this line on, and was used up to it.
+  case journalBroken(path: String, line: Int, reason: String)
   /// A system call failed: what was to be done, and errno.
   case system(path: String, action: String, code: Int32)
   /// The URLs do not fit into the map's memory limit.
@@ -23,6 +25,8 @@ public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
     switch self {
     case .refused(let path, let line, let reason):
       return "\(path), line \(line): \(reason); the file is broken and was not loaded"
+    case .journalBroken(let path, let line, let reason):
+      return "\(path), line \(line): \(reason); the journal is broken there, what stands above was used"
     case .system(let path, let action, let code):
       return "\(path): cannot \(action): \(unsafe String(cString: strerror(code)))"
     case .outOfMemory(let path, let limitBytes):

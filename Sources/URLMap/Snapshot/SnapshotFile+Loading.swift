@@ -69,7 +69,7 @@ extension SnapshotFile {
   ) throws(SnapshotError) -> LoadReport {
     let report = try read(nil, into: map, mapKey: map.mapKey, begun: begun, mayGoOn: mayGoOn)
     if case .refused = report.refused { try? disk.rename(path, to: refusedPath, "put it aside") }
-    for case .refused(let path, _, _) in report.journal.refused {
+    for case .journalBroken(let path, _, _) in report.journal.refused {
       disk.remove(path + ".refused")
       try? disk.link(path, to: path + ".refused", "put it aside")
     }
@@ -116,7 +116,7 @@ extension SnapshotFile {
     } catch {
       switch error {
       case .outOfMemory, .otherMapKey, .interrupted: throw error
-      case .refused, .system, .locked, .snapshotMissing, .noneUsable: failure = error
+      case .refused, .journalBroken, .system, .locked, .snapshotMissing, .noneUsable: failure = error
       }
     }
     do {

@@ -82,14 +82,17 @@ struct FilesVerdict {
   }
 
   private static func reason(_ error: SnapshotError) -> String {
-    if case .refused(_, let line, let reason) = error { return "line \(line): \(reason)" }
-    return error.description
+    switch error {
+    case .refused(_, let line, let reason), .journalBroken(_, let line, let reason): "line \(line): \(reason)"
+    case .system, .outOfMemory, .locked, .otherMapKey, .snapshotMissing, .interrupted, .noneUsable:
+      error.description
+    }
   }
 }
 
 extension SnapshotError {
   fileprivate var brokenPath: String? {
-    if case .refused(let path, _, _) = self { return path }
+    if case .journalBroken(let path, _, _) = self { return path }
     return nil
   }
 }

@@ -47,7 +47,7 @@ struct StoredMap {
   static func warn(of report: LoadReport) {
     var sentences: [String] = []
     if let refused = report.refused { sentences.append("\(refused); \(report.path) is used instead") }
-    sentences += report.journal.refused.map { "\($0); what stands above that line was taken" }
+    sentences += report.journal.refused.map(\.description)
     sentences += report.journal.foreign.map { "\($0) does not continue \(report.path) and was not used" }
     for sentence in sentences { StandardStream.error.write("relevo: \(sentence)\n") }
   }
@@ -81,7 +81,7 @@ extension CommandFailure {
       self.init("--map-file \(error)", code: .inputOutput)
     case .noneUsable(.system, _), .interrupted:
       self.init("--map-file \(path): \(error)", code: .inputOutput)
-    case .refused, .outOfMemory, .otherMapKey, .snapshotMissing, .noneUsable:
+    case .refused, .journalBroken, .outOfMemory, .otherMapKey, .snapshotMissing, .noneUsable:
       self.init("--map-file \(path): \(error)", code: .badData)
     }
   }

@@ -77,7 +77,7 @@ struct FilesVerdictTests {
         "a.map.journal.2  good     1,234 changes in all, the last one cut off by the end of a process",
       ])
     journal.tornBytes = 0
-    journal.refused = [.refused(path: "a.map.journal.2", line: 3, reason: "the checksum does not fit")]
+    journal.refused = [.journalBroken(path: "a.map.journal.2", line: 3, reason: "the checksum does not fit")]
     journal.foreign = ["a.map.journal.9"]
     let bad = verdict(.good(report(journal: journal)), .missing)
     #expect(!bad.isGood)
