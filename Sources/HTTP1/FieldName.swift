@@ -27,6 +27,8 @@ public enum FieldName: UInt8, Sendable {
   case referer
   case date
   case server
+  case vary
+  case secFetchDest
 
   /// Whether a field of this name is about one connection only, whatever `Connection` says (RFC 9110, 7.6.1).
   ///
@@ -47,8 +49,10 @@ public enum FieldName: UInt8, Sendable {
     case 4:
       if bytes.equals(range, ignoringCase: "host") {
         .host
+      } else if bytes.equals(range, ignoringCase: "date") {
+        .date
       } else {
-        bytes.equals(range, ignoringCase: "date") ? .date : .other
+        bytes.equals(range, ignoringCase: "vary") ? .vary : .other
       }
     case 6:
       if bytes.equals(range, ignoringCase: "expect") {
@@ -80,7 +84,12 @@ public enum FieldName: UInt8, Sendable {
       } else {
         bytes.equals(range, ignoringCase: "max-forwards") ? .maxForwards : .other
       }
-    case 14: bytes.equals(range, ignoringCase: "content-length") ? .contentLength : .other
+    case 14:
+      if bytes.equals(range, ignoringCase: "content-length") {
+        .contentLength
+      } else {
+        bytes.equals(range, ignoringCase: "sec-fetch-dest") ? .secFetchDest : .other
+      }
     case 15: bytes.equals(range, ignoringCase: "x-forwarded-for") ? .xForwardedFor : .other
     case 16:
       if bytes.equals(range, ignoringCase: "x-forwarded-host") {

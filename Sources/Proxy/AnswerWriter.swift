@@ -2,11 +2,14 @@ import HTTP1
 
 /// Who answered, as the log and `X-Relevo-Route` say it.
 enum Route: UInt8, Sendable {
-  case new, oldAfterMiss, oldFromMap, held, oldRedirect, own
+  case new, newByRule, oldAfterMiss, oldFromMap, oldByRule, oldByReferer, held, oldRedirect, own
 
   var name: StaticString {
     switch self {
     case .new: "new"
+    case .newByRule: "always-new"
+    case .oldByRule: "always-old"
+    case .oldByReferer: "old-referer"
     case .oldAfterMiss: "old-fallback"
     case .oldFromMap: "old-map"
     case .held: "held"
@@ -24,6 +27,8 @@ struct AnswerShape {
   var connection: StaticString?
   /// Written as X-Relevo-Route when not nil.
   var route: Route?
+  /// Vary names Referer.
+  var variesByReferer = false
 }
 
 /// The old server's own address, which must not reach the client, and what stands in its place.
@@ -46,10 +51,16 @@ enum AnswerWriter {
     writer.append(bytes.extracting(head.reason.range))
     writer.append("\r\n")
 
+    let vary = shape.variesByReferer ? VaryByReferer(fields, bytes: bytes) : .asItIs
     var run = ByteRun()
     for index in 0..<fields.count {
       let field = fields[index]
-      if let rewrite, !field.isHopByHop,
+      if case .added(to: index) = vary {
+        run.write(from: bytes, into: &writer)
+        writer.append(bytes.extracting(field.line.lower..<field.value.upper))
+        writer.append(", Referer")
+        writer.append(bytes.extracting(field.value.upper..<field.line.upper))
+      } else if let rewrite, !field.isHopByHop,
         let place = internalAuthority(in: field, bytes: bytes, rewrite: rewrite)
       {
         run.write(from: bytes, into: &writer)
@@ -62,6 +73,7 @@ enum AnswerWriter {
     }
     run.write(from: bytes, into: &writer)
 
+    if case .ownLine = vary { writer.append("Vary: Referer\r\n") }
     if head.status == 101 { writer.append("Connection: upgrade\r\n") }
     if shape.isChunked { writer.append("Transfer-Encoding: chunked\r\n") }
     if let connection = shape.connection {

@@ -20,6 +20,8 @@ final class Counters: Sendable {
   let answeredByOldAfterMiss = Counter()
   let answeredByOldFromMap = Counter()
   let redirectedToOld = Counter()
+  let answeredByOldByRule = Counter()
+  let answeredByOldByReferer = Counter()
   let answeredByHeld = Counter()
   let answeredByRelevo = Counter()
   let badRequests = Counter()
@@ -49,6 +51,10 @@ public struct ProxyStatistics: Sendable, Equatable {
   public var answeredByOldFromMap: UInt64 = 0
   /// Requests answered with a redirect to the old site's own name.
   public var redirectedToOld: UInt64 = 0
+  /// Requests answered by the old server because a rule named it.
+  public var answeredByOldByRule: UInt64 = 0
+  /// Requests for assets answered by the old server because one of its pages refers to them.
+  public var answeredByOldByReferer: UInt64 = 0
   /// Requests answered with the new pool's held miss, as the old server missed too or failed.
   public var answeredByHeld: UInt64 = 0
   /// Requests that Relevo answered itself: errors.
@@ -83,6 +89,8 @@ public struct ProxyStatistics: Sendable, Equatable {
     answeredByOldAfterMiss &+= counters.answeredByOldAfterMiss.current
     answeredByOldFromMap &+= counters.answeredByOldFromMap.current
     redirectedToOld &+= counters.redirectedToOld.current
+    answeredByOldByRule &+= counters.answeredByOldByRule.current
+    answeredByOldByReferer &+= counters.answeredByOldByReferer.current
     answeredByHeld &+= counters.answeredByHeld.current
     answeredByRelevo &+= counters.answeredByRelevo.current
     badRequests &+= counters.badRequests.current

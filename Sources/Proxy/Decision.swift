@@ -18,11 +18,18 @@ enum Step: Equatable {
   case newAfterOldFailure
   /// The target is no path (`OPTIONS *`): no URL, no fallback.
   case newOnly
+  /// A rule keeps the old server from being asked.
+  case newByRule
+  /// A rule says that the old server has the path: it is asked at once, and nothing is learned.
+  case oldByRule
+  /// A page of the old site refers to this asset: the old server is asked at once, and nothing is learned, since to
+  /// pages of the new site the URL may mean another asset.
+  case oldByReferer
 
   var asksOld: Bool {
     switch self {
-    case .oldByMap, .oldAfterMiss, .probeOld: true
-    case .newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly: false
+    case .oldByMap, .oldByRule, .oldByReferer, .oldAfterMiss, .probeOld: true
+    case .newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly, .newByRule: false
     }
   }
 }
@@ -94,7 +101,7 @@ struct DecisionTable: Sendable {
 
   func verdict(on answer: AnswerFacts, at step: Step) -> Verdict {
     switch step {
-    case .newOnly, .newAfterOldMiss:
+    case .newOnly, .newByRule, .newAfterOldMiss:
       return .deliver(.none)
 
     case .newFirst:
@@ -136,6 +143,9 @@ struct DecisionTable: Sendable {
       guard isOldMiss(answer) else { return .deliver(.none) }
       let change: MapChange = answer.methodTeaches ? .forget : .none
       return answer.requestCanBeRepeated ? .dropAndAskNew(change) : .deliver(change)
+
+    case .oldByRule, .oldByReferer:
+      return isOldMiss(answer) && answer.requestCanBeRepeated ? .dropAndAskNew(.none) : .deliver(.none)
 
     case .newAfterOldFailure:
       return fallbackOn.contains(answer.status) ? .dropAndAnswerUnavailable : .deliver(.none)

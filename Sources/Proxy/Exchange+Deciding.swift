@@ -160,6 +160,9 @@ extension Exchange {
   var routeOfStep: Route {
     switch step {
     case .newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly: .new
+    case .newByRule: .newByRule
+    case .oldByRule: .oldByRule
+    case .oldByReferer: .oldByReferer
     case .oldByMap: .oldFromMap
     case .oldAfterMiss, .probeOld: .oldAfterMiss
     }

@@ -84,7 +84,9 @@ extension Exchange {
 
   func count(_ route: Route) {
     switch route {
-    case .new: worker.counters.answeredByNew.add()
+    case .new, .newByRule: worker.counters.answeredByNew.add()
+    case .oldByRule: worker.counters.answeredByOldByRule.add()
+    case .oldByReferer: worker.counters.answeredByOldByReferer.add()
     case .oldAfterMiss: worker.counters.answeredByOldAfterMiss.add()
     case .oldFromMap: worker.counters.answeredByOldFromMap.add()
     case .held: worker.counters.answeredByHeld.add()
@@ -101,7 +103,7 @@ extension Exchange {
       !answer.keepsClient ? "close" : isForHTTP10 ? "keep-alive" : nil
     let shape = AnswerShape(
       isChunked: answer.writesChunks || (head.framing == .chunked && !isForHTTP10), connection: connection,
-      route: worker.settings.debugHeaders ? route : nil)
+      route: worker.settings.debugHeaders ? route : nil, variesByReferer: variesByReferer)
     worker.writer.removeAll()
     interim.withBytes { if $0.byteCount > 0 { worker.writer.append($0) } }
     AnswerWriter.write(

@@ -130,7 +130,7 @@ extension Exchange {
   /// The site that the step names can't answer.
   func giveUp(_ failure: OriginFailure) {
     switch step {
-    case .newFirst, .newOnly, .newAfterOldMiss, .newAfterOldFailure:
+    case .newFirst, .newOnly, .newByRule, .newAfterOldMiss, .newAfterOldFailure:
       record.notes.insert(failure.isTimeout ? .newTimeout : .newDown)
       answerOwn(failure.answer)
     case .recheck:
@@ -145,7 +145,10 @@ extension Exchange {
       record.notes.insert(failure.noteOfOld)
       worker.counters.fallbacksFailed.add()
       if !renews || !redirectToOld() { deliverHeld(as: .held, from: nil) }
-    case .oldByMap:
+    case .oldByReferer:
+      record.notes.insert(failure.noteOfOld)
+      turnIfRepeatable(to: .newAfterOldMiss, after: failure)
+    case .oldByMap, .oldByRule:
       record.notes.insert(failure.noteOfOld)
       turnIfRepeatable(to: .newAfterOldFailure, after: failure)
     }

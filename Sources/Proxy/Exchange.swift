@@ -48,6 +48,8 @@ final class Exchange {
   var interim: ByteWriter
   /// A 100 has been passed on; the client gets no second one.
   var continued = false
+  /// The answer may be another one for another Referer.
+  var variesByReferer = false
   var record = AccessRecord()
 
   init(client: ClientConnection) {
@@ -72,12 +74,15 @@ final class Exchange {
   }
 
   private func firstStep() -> Step {
+    if !worker.settings.rules.isEmpty, let step = stepByRule() { return step }
     let nowSeconds = worker.loop.wallClockSeconds
-    let step = withKey { key -> Step in
+    let byMap = withKey { key -> Step in
       guard let entry = worker.reader.lookup(key, countingHitAt: nowSeconds) else { return .newFirst }
       return worker.settings.recheckAge.isDue(entry, key: key, at: nowSeconds) ? .recheck : .oldByMap
     }
-    return step ?? .newOnly
+    guard let byMap else { return .newOnly }
+    if worker.settings.assetsFollowReferer, let step = stepByReferer(insteadOf: byMap) { return step }
+    return byMap
   }
 
   /// Makes the worker's field table describe this request's head; another exchange may have used it since.
@@ -89,17 +94,23 @@ final class Exchange {
     worker.requestTableOwner = ObjectIdentifier(self)
   }
 
-  /// Hands the map's key of this request to `body`; nil when it has none (`OPTIONS *`).
+  /// The request is for a URL, and not `OPTIONS *`.
+  var hasURL: Bool { !head.pathAndQuery.isEmpty || head.method != .options }
+
+  /// Hands the map's key of this request to `body`; nil when it has none.
   func withKey<Result>(_ body: (RawSpan) -> Result) -> Result? {
-    if head.pathAndQuery.isEmpty, head.method == .options { return nil }
+    guard hasURL else { return nil }
     let input = unsafe client.input.readable
     let target = unsafe UnsafeRawBufferPointer(rebasing: input[head.pathAndQuery.range])
     let host = unsafe UnsafeRawBufferPointer(rebasing: input[head.authority.range])
-    switch unsafe worker.settings.keys.key(
-      of: target.bytes, host: host.bytes, writingInto: &worker.keyScratch)
-    {
+    return unsafe withKey(of: target.bytes, host: host.bytes, body)
+  }
+
+  /// Hands the map's key of a path and query at a host to `body`; nil when it has none.
+  func withKey<Result>(of target: RawSpan, host: RawSpan, _ body: (RawSpan) -> Result) -> Result? {
+    switch worker.settings.keys.key(of: target, host: host, writingInto: &worker.keyScratch) {
     case .none: return nil
-    case .target(let byteCount): return unsafe body(target.bytes.extracting(0..<byteCount))
+    case .target(let byteCount): return body(target.extracting(0..<byteCount))
     case .written: return unsafe worker.keyScratch.withUnsafeBytes { unsafe body($0.bytes) }
     }
   }
@@ -110,8 +121,8 @@ final class Exchange {
     let settings = worker.settings
     let limit: Int
     switch step {
-    case .newFirst, .recheck: limit = settings.replayLimitBytes
-    case .oldByMap, .newOnly: limit = settings.replayMemoryBytes
+    case .newFirst, .recheck, .oldByRule: limit = settings.replayLimitBytes
+    case .oldByMap, .oldByReferer, .newOnly, .newByRule: limit = settings.replayMemoryBytes
     case .oldAfterMiss, .probeOld, .newAfterOldMiss, .newAfterOldFailure: return nil
     }
     if case .length(let length) = head.framing, length > UInt64(limit) { return nil }
@@ -201,6 +212,7 @@ final class Exchange {
     delivery = .undecided
     interim.removeAll()
     continued = false
+    variesByReferer = false
     record = AccessRecord()
   }
 }

@@ -25,6 +25,12 @@ public struct ProxyConfiguration: Sendable {
   public var mapRecheckAfter: Duration
   /// How long a URL that both sites missed is not asked of the old server again. Zero turns this off.
   public var missTTL: Duration
+  /// How many such URLs are remembered, 8 bytes each.
+  public var missMemory: Int
+  /// Paths that are always asked of one site.
+  public var rules: PathRules
+  /// An image, a style, a script or a font that a page of the old site refers to is asked of the old server first.
+  public var assetsFollowReferer: Bool
   /// Bytes of a request body kept in memory for a replay; what is longer goes to an unlinked file.
   public var replayMemoryBytes: Int
   /// Bytes of a request body that can be replayed at all.
@@ -88,6 +94,9 @@ public struct ProxyConfiguration: Sendable {
     keys = KeyScheme()
     mapRecheckAfter = .seconds(24 * 3600)
     missTTL = .seconds(60)
+    missMemory = 262_144
+    rules = .none
+    assetsFollowReferer = false
     replayMemoryBytes = 64 << 10
     replayLimitBytes = 64 << 20
     timeouts = Timeouts()

@@ -28,7 +28,10 @@ public final class ProxyServer: Sendable {
       decisions: DecisionTable(
         fallbackOn: configuration.fallbackOn, learnOn: configuration.learnOn,
         oldMissOn: configuration.oldMissOn),
-      map: map, accessLog: accessLog, logger: logger, connections: ConnectionCount())
+      map: map,
+      misses: MissMemory(
+        count: configuration.missMemory, lifetimeMs: configuration.missTTL.wholeMilliseconds),
+      accessLog: accessLog, logger: logger, connections: ConnectionCount())
     counters = (0..<max(1, configuration.workers)).map { _ in Counters() }
   }
 

@@ -9,12 +9,13 @@ struct Settings: Sendable {
   let responseMs: UInt64
   let idleMs: UInt64
   let tunnelMs: UInt64
-  let missTTLMs: UInt64
   let recheckAge: RecheckAge
   let replayMemoryBytes: Int
   let replayLimitBytes: Int
   let maxConnections: Int
   let keys: KeyScheme
+  let rules: PathRules
+  let assetsFollowReferer: Bool
   let oldHost: [UInt8]?
   let softMisses: SoftMissRules
   /// The texts of `softMisses` as bytes.
@@ -31,13 +32,14 @@ struct Settings: Sendable {
     responseMs = configuration.timeouts.response.wholeMilliseconds
     idleMs = configuration.timeouts.idle.wholeMilliseconds
     tunnelMs = configuration.timeouts.tunnel.wholeMilliseconds
-    missTTLMs = configuration.missTTL.wholeMilliseconds
     recheckAge = RecheckAge(
       meanSeconds: UInt32(clamping: configuration.mapRecheckAfter.wholeMilliseconds / 1000))
     replayMemoryBytes = configuration.replayMemoryBytes
     replayLimitBytes = configuration.replayLimitBytes
     maxConnections = configuration.maxConnections
     keys = configuration.keys
+    rules = configuration.rules
+    assetsFollowReferer = configuration.assetsFollowReferer
     oldHost = configuration.oldHost.map { Array($0.utf8) }
     softMisses = configuration.softMisses
     softMissTexts = configuration.softMisses.bodies.map { Array($0.utf8) }

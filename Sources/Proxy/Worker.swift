@@ -10,6 +10,7 @@ struct Shared: Sendable {
   let settings: Settings
   let decisions: DecisionTable
   let map: URLMap
+  let misses: MissMemory
   let accessLog: AccessLog?
   let logger: Logger
   let connections: ConnectionCount
@@ -52,7 +53,7 @@ enum WorkerMessage: Sendable {
   let buffers: BufferPool
   let newPool: OriginPool
   let oldPool: OriginPool
-  var misses: MissMemory
+  let misses: MissMemory
   /// Scratch, valid within one callback: the fields of the head parsed last, and the head written last.
   var requestFields: FieldTable
   var answerFields: FieldTable
@@ -87,7 +88,7 @@ enum WorkerMessage: Sendable {
     buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 64)
     newPool = OriginPool(new)
     oldPool = OriginPool(old)
-    misses = MissMemory(lifetimeMs: shared.settings.missTTLMs)
+    misses = shared.misses
     requestFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
     answerFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
     writer = ByteWriter(capacity: shared.settings.headLimits.maxBytes + 4096)

@@ -14,6 +14,7 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup(title: "Listening") var listening: ListeningFlags
   @OptionGroup(title: "Origins") var origins: OriginFlags
   @OptionGroup(title: "Fallback") var fallback: FallbackFlags
+  @OptionGroup(title: "Rules") var rules: RuleFlags
   @OptionGroup(title: "URL map") var map: MapFlags
   @OptionGroup(title: "Replay") var replay: ReplayFlags
   @OptionGroup(title: "Limits and timeouts") var limits: LimitFlags
@@ -103,6 +104,9 @@ struct ServeCommand: ParsableCommand {
     configuration.oldMode = try origins.mode()
     configuration.softMisses = fallback.softMisses
     configuration.missTTL = fallback.missTTL.duration
+    configuration.missMemory = fallback.missMemory
+    configuration.rules = try rules.rules()
+    configuration.assetsFollowReferer = rules.oldAssetsByReferer
     configuration.replayMemoryBytes = replay.memory.bytes
     configuration.replayLimitBytes = replay.replayLimit.bytes
     configuration.timeouts = ProxyConfiguration.Timeouts(

@@ -7,6 +7,7 @@ extension ProxyStatistics {
     let counters: [(String, UInt64)] = [
       ("connections", connections), ("requests", requests), ("new", answeredByNew),
       ("old-fallback", answeredByOldAfterMiss), ("old-map", answeredByOldFromMap),
+      ("always-old", answeredByOldByRule), ("old-referer", answeredByOldByReferer),
       ("old-redirect", redirectedToOld),
       ("held", answeredByHeld),
       ("own", answeredByRelevo), ("bad-requests", badRequests), ("double-misses", doubleMisses),

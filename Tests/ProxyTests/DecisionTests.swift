@@ -126,6 +126,21 @@ struct DecisionTests {
       step: .newOnly, statuses: learned + oldMisses + otherRefusals + errors, verdict: .deliver(.none)),
   ]
 
+  static let withoutMap: [Case] =
+    [Step.oldByRule, .oldByReferer].flatMap { step in
+      [
+        Case(step: step, statuses: learned + otherRefusals + errors, verdict: .deliver(.none)),
+        Case(step: step, statuses: oldMisses, verdict: .dropAndAskNew(.none), canBeRepeated: [true]),
+        Case(step: step, statuses: oldMisses, verdict: .deliver(.none), canBeRepeated: [false]),
+        Case(
+          step: step, statuses: learned, verdict: .dropAndAskNew(.none), softMiss: [.certain],
+          canBeRepeated: [true]),
+      ]
+    } + [
+      Case(
+        step: .newByRule, statuses: learned + oldMisses + otherRefusals + errors, verdict: .deliver(.none))
+    ]
+
   static let redirecting: [Case] =
     [
       Case(
@@ -211,6 +226,11 @@ struct DecisionTests {
     arguments: byMap)
   func asksOldByMap(_ one: Case) throws { Self.expectVerdict(one, of: try Self.table()) }
 
+  @Test(
+    "a URL that a rule or its page gives to a site teaches nothing, and what old misses new is asked for",
+    arguments: withoutMap)
+  func asksWithoutMap(_ one: Case) throws { Self.expectVerdict(one, of: try Self.table()) }
+
   static let withOtherSets: [Case] = [
     Case(
       step: .newFirst, statuses: [404, 410, 503], verdict: .holdAndAskOld(renews: false),
@@ -244,7 +264,7 @@ struct DecisionTests {
   func asksOld() {
     #expect(
       Step.oldByMap.asksOld && Step.probeOld(renews: true).asksOld && Step.oldAfterMiss(renews: true).asksOld)
-    for step: Step in [.newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly] {
+    for step: Step in [.newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly, .newByRule] {
       #expect(!step.asksOld)
     }
   }

@@ -1,5 +1,6 @@
 import Proxy
 import Testing
+import URLMap
 
 @testable import relevo
 
@@ -181,5 +182,21 @@ struct ArgumentTests {
     arguments: [(0, 1), (64, 1), (1024, 320), (20_000, 6645), (1_048_576, 65_536), (Int.max, 65_536)])
   func connections(descriptors: Int, connections: Int) {
     #expect(DescriptorLimit(descriptors: descriptors).connections == connections)
+  }
+
+  @Test("--ignore-query takes names, beginnings, and words for the usual ones, none and all")
+  func ignoredQuery() throws {
+    func ignored(_ values: String...) throws -> IgnoredQuery {
+      try IgnoreQueryArgument.ignoredQuery(values.map { try IgnoreQueryArgument(parsing: $0) })
+    }
+    #expect(try ignored() == .tracking)
+    #expect(try ignored("default") == .tracking)
+    #expect(try ignored("none") == .nothing)
+    #expect(try ignored("*") == .everything)
+    #expect(try ignored("a,b*", "c") == IgnoredQuery(names: ["c", "b*", "a"]))
+    #expect(try ignored("default,sid") == IgnoredQuery(names: IgnoredQuery.trackingNames + ["sid"]))
+    for wrong in ["", "a,", ",", "a b", "a=b", "none,a", "a*b"] {
+      #expect(throws: BadValue.self, "\(wrong)") { try IgnoreQueryArgument(parsing: wrong) }
+    }
   }
 }

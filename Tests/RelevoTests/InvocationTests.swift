@@ -39,6 +39,10 @@ struct InvocationTests {
     #expect(configuration.workers >= 1)
     #expect(configuration.mapRecheckAfter == .seconds(86_400))
     #expect(configuration.missTTL == .seconds(60))
+    #expect(configuration.missMemory == 262_144)
+    #expect(configuration.rules.isEmpty)
+    #expect(!configuration.assetsFollowReferer)
+    #expect(configuration.keys == KeyScheme())
     #expect(configuration.replayMemoryBytes == 65_536)
     #expect(configuration.replayLimitBytes == 67_108_864)
     #expect(configuration.timeouts.header == .seconds(10))
@@ -65,7 +69,10 @@ struct InvocationTests {
       "http://b",
       "--old", "http://c", "--workers", "3", "--fallback-on", "404,410", "--learn-on", "2xx", "--old-miss-on",
       "404", "--old-miss-redirect", "/", "/error.html", "--old-miss-body", "Not here", "--old-miss-body=--",
-      "--miss-ttl", "0", "--map-key", "host-path", "--ignore-query", "sid,utm_*", "--map-recheck-after", "2h",
+      "--miss-ttl", "0", "--miss-memory", "2048", "--always-old", "/css/", "/img/", "--always-new",
+      "/wp-admin/",
+      "--old-assets-by-referer", "--map-key", "host-path", "--ignore-query", "sid,utm_*",
+      "--map-recheck-after", "2h",
       "--replay-memory", "1k",
       "--replay-limit",
       "2k", "--header-timeout", "1s", "--connect-timeout", "2s", "--response-timeout", "3s", "--idle-timeout",
@@ -84,6 +91,9 @@ struct InvocationTests {
     #expect(
       configuration.softMisses == SoftMissRules(redirects: ["/", "/error.html"], bodies: ["Not here", "--"]))
     #expect(configuration.missTTL == .zero)
+    #expect(configuration.missMemory == 2048)
+    #expect(!configuration.rules.isEmpty)
+    #expect(configuration.assetsFollowReferer)
     #expect(configuration.keys == KeyScheme(.hostPath, ignoring: try IgnoredQuery(names: ["sid", "utm_*"])))
     #expect(configuration.mapRecheckAfter == .seconds(7200))
     #expect(configuration.replayMemoryBytes == 1024)
@@ -218,6 +228,14 @@ struct InvocationTests {
         "--replay-memory is 2m and --replay-limit 1m: memory is part of the limit, give at most 1m"
       ),
       (
+        ["serve", "--new=http://a", "--old=http://b", "--ignore-query", "none", "--ignore-query", "sid"],
+        "--ignore-query is none and sid at once: give none alone, or leave it out"
+      ),
+      (
+        ["serve", "--always-new", "wp-admin"],
+        "the value 'wp-admin' is invalid for '--always-new <prefix>': a path begins with a slash, as in /css/"
+      ),
+      (
         ["demo", "--port", "0"],
         "the value '0' is invalid for '--port <port>': give a whole number from 1 to 65535"
       ),
@@ -283,7 +301,8 @@ struct HelpTests {
   func sections() throws {
     let help = try #require(page("serve", "--help"))
     for title in [
-      "LISTENING", "ORIGINS", "FALLBACK", "URL MAP", "REPLAY", "LIMITS AND TIMEOUTS", "LOGGING", "HEADERS",
+      "LISTENING", "ORIGINS", "FALLBACK", "RULES", "URL MAP", "REPLAY", "LIMITS AND TIMEOUTS", "LOGGING",
+      "HEADERS",
     ] {
       #expect(help.contains("\n\(title):\n"))
     }

@@ -14,6 +14,7 @@ enum Defaults {
   static let learnOn = StatusesArgument(unchecked: "2xx,3xx,401")
   static let oldMissOn = StatusesArgument(unchecked: "404,410")
   static let missTTL = DurationArgument.seconds(60)
+  static let missMemory = 262_144
 
   static let mapSnapshotEvery = DurationArgument.seconds(60)
   static let mapMaxURLs = 1_000_000

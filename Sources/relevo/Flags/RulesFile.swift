@@ -1,0 +1,87 @@
+import EventLoop
+import Glibc
+import URLMap
+
+/// One value of `--always-old` or `--always-new`.
+struct PrefixArgument: Sendable, CustomStringConvertible {
+  let description: String
+
+  init(parsing text: String) throws(BadValue) {
+    description = text
+    do {
+      _ = try PathRule(text, .alwaysNew, source: "")
+    } catch {
+      throw BadValue(error.description)
+    }
+  }
+}
+
+/// The file of `--rules-file`:
+///
+/// ```
+/// # Paths that both sites have
+/// always-old /css/
+/// always-new /wp-admin/
+/// ```
+struct RulesFile {
+  let rules: [PathRule]
+
+  private static let limitBytes = 1 << 20
+
+  /// - Throws: ``CommandFailure`` that names the file, the line and what is wrong with it.
+  init(path: String) throws(CommandFailure) {
+    var rules: [PathRule] = []
+    let lines = try Self.contents(of: path).split(
+      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() {
+      let source = "\(path):\(index + 1)"
+      do throws(BadPrefix) {
+        if let rule = try Self.rule(line, source) { rules.append(rule) }
+      } catch {
+        throw CommandFailure("\(source): \(error)", code: .configuration)
+      }
+    }
+    self.rules = rules
+  }
+
+  /// Nil for an empty line and a comment.
+  private static func rule(_ line: ArraySlice<UInt8>, _ source: String) throws(BadPrefix) -> PathRule? {
+    let blanks = Array(" \t\r".utf8)
+    let words = line.split(whereSeparator: blanks.contains).map { String(decoding: $0, as: UTF8.self) }
+    guard let first = words.first, !first.hasPrefix("#") else { return nil }
+    let site: PathRule.Site
+    switch first {
+    case "always-old": site = .alwaysOld
+    case "always-new": site = .alwaysNew
+    default:
+      throw BadPrefix(
+        "'\(first)' is no rule: write always-old or always-new, then how paths begin, as in /css/")
+    }
+    guard words.count > 1, words.count == 2 || words[2].hasPrefix("#") else {
+      throw BadPrefix("after \(first) comes how paths begin, one word: write a blank in it as %20")
+    }
+    return try PathRule(words[1], site, source: source)
+  }
+
+  private static func contents(of path: String) throws(CommandFailure) -> [UInt8] {
+    func failure(_ code: Int32) -> CommandFailure {
+      CommandFailure("--rules-file \(path) can't be read: \(systemMessage(code))", code: .configuration)
+    }
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(errno) }
+    defer { close(descriptor) }
+    var contents: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 16 << 10)
+    while true {
+      let count = unsafe part.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw failure(errno) }
+      guard count > 0 else { return contents }
+      contents += part[..<count]
+      guard contents.count <= limitBytes else {
+        throw CommandFailure(
+          "--rules-file \(path) is longer than 1 MiB: is it the right file?", code: .configuration)
+      }
+    }
+  }
+}
