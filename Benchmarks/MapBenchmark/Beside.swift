@@ -65,7 +65,8 @@ func besideEachOther(_ urls: URLSet, seconds: Int) throws {
     var loop = Loop(callsPerSecond: 100_000, seconds: seconds)
     var learned = 0
     var refused = 0
-    loop.run(while: { learned < fresh.count && !isOver.load(ordering: .relaxed) }) {
+    let isGoingOn = { learned < fresh.count && !isOver.load(ordering: .relaxed) }
+    loop.run(while: isGoingOn) {
       if !fresh.withKey(learned, { map.learn($0, at: now) }) { refused += 1 }
       learned += 1
     }
@@ -78,7 +79,8 @@ func besideEachOther(_ urls: URLSet, seconds: Int) throws {
   var loop = Loop(callsPerSecond: 50_000, seconds: seconds)
   let end = nanosecondsNow() + UInt64(seconds) * 1_000_000_000
   var found = 0
-  loop.run(while: { nanosecondsNow() < end }) {
+  let isGoingOn = { nanosecondsNow() < end }
+  loop.run(while: isGoingOn) {
     let entry = urls.withKey(Int(random.next() % UInt64(urls.count))) {
       reader.lookup($0, countingHitAt: now)
     }
