@@ -101,11 +101,13 @@ struct Trie: ~Copyable {
   }
 
   /// A visit may have been counted in an old cell between its copying (`seen`) and the publishing of the new node: it is
-  /// counted in the new one too. What a reader that is still in the old node counts after this is lost.
+  /// counted in the new one too, a moment after readers see that. What a reader that is still in the old node counts after
+  /// this is lost.
   func carryVisits(from old: EntryCell, seen: MapEntry, to new: @autoclosure () -> EntryCell?) {
     let late = old.entry
     guard late.hits != seen.hits || late.lastUsedAt != seen.lastUsedAt else { return }
-    new()?.countVisits(late.hits &- seen.hits, at: late.lastUsedAt)
+    // Fewer than before: a reader that was stopped between its load and its store.
+    new()?.countVisits(late.hits > seen.hits ? late.hits - seen.hits : 0, at: late.lastUsedAt)
   }
 
   // MARK: Memory
