@@ -4,13 +4,16 @@
 /// `//` is `/`; `.` and `..` are resolved; of each part goes what follows a `;`, a `?`, a `#` or a zero byte, and the dots
 /// and blanks at its end, which Windows drops. A slash always stands at its end.
 enum LoosePath {
-  /// What ends the name in a part of a path, or is read as a slash.
-  static let marks: [UInt8] = [
-    UInt8(ascii: ";"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "\\"), 0,
-  ]
+  /// Whether a byte ends the name in a part of a path, or is read as a slash.
+  static func isMark(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: ";"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "\\"), 0: true
+    default: false
+    }
+  }
 
-  private static let dot = UInt8(ascii: ".")
-  private static let space = UInt8(ascii: " ")
+  private static var dot: UInt8 { UInt8(ascii: ".") }
+  private static var space: UInt8 { UInt8(ascii: " ") }
 
   /// Writes it into `room`, cleared before, and hands it to `isHit`: at its end, and before each step upward, since a
   /// server that does not take that step reads the path as it is then. Whether one of them was a hit. O(bytes).
@@ -26,7 +29,7 @@ enum LoosePath {
       let isEnd = byte == .slash || byte == UInt8(ascii: "\\")
       if isEnd {
         while room.last == space { room.removeLast() }
-        if room[partStart...].elementsEqual("..".utf8) {
+        if room.count == partStart + 2, room[partStart] == dot, room[partStart + 1] == dot {
           room.removeSubrange(partStart...)
           if unsafe isHit(room.span.bytes) { return true }
           removeLastPart(&room)
@@ -37,7 +40,7 @@ enum LoosePath {
         partStart = room.count
         isInName = true
         if offset == path.byteCount { break }
-      } else if marks.contains(byte) {
+      } else if isMark(byte) {
         isInName = false
       } else if isInName {
         room.append(byte)

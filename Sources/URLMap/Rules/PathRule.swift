@@ -32,7 +32,7 @@ public struct PathRule: Sendable, Equatable {
     // Bytes have no padding, which is what makes a raw view of other elements unsafe.
     unsafe exact.appendNormalized(encoded.span.bytes)
     self.exact = exact
-    if let marked = decoded.first(where: LoosePath.marks.contains) {
+    if let marked = decoded.first(where: LoosePath.isMark) {
       throw BadPrefix(
         marked == UInt8(ascii: "?") || marked == UInt8(ascii: "#")
           ? "a rule is about a path: leave out what follows the \(Character(Unicode.Scalar(marked)))"
