@@ -3,6 +3,8 @@
 import dataclasses
 import pathlib
 import signal
+import time
+import zlib
 
 from . import load
 from .servers import Failure
@@ -65,11 +67,26 @@ def all_scenarios(bench, counts, connections):
     return rows
 
 
+# Past these, a map is written instead of taught, only so many of its URLs are asked for, and a peer is left out that would
+# take minutes or gigabytes.
+MOST_TAUGHT = 100_000
+MOST_ASKED = 200_000
+MOST_SET_MAP = 100_000
+MOST_STATIC = 1_000_000
+
+
 def learned(bench, count, connections, text):
     """A row in which every request is for one of `count` URLs known to be on the old site."""
     urls = [f"/archive/{1998 + n % 20}/{n % 12 + 1:02}/article-{n:07}.html" for n in range(count)]
     listing = bench.directory / f"urls-{count}.txt"
-    listing.write_text("".join(f"{url}\n" for url in urls))
+    listing.write_text("".join(f"{url}\n" for url in urls[::max(1, count // MOST_ASKED)]))
+    title = f"a URL of the old site, {count:,} known"
+    if count > MOST_TAUGHT:
+        shared_map = written(bench, urls)
+        setups = [Setup("relevo", "relevo.flags", url_map=shared_map)]
+        if count <= MOST_STATIC:
+            setups.append(Setup("haproxy", "haproxy-learned.cfg", "static map", url_map=shared_map))
+        return Scenario(title, urls[0], setups, text, script="urls.lua", urls=listing)
     nginx_map = bench.directory / f"nginx-{count}.map"
     nginx_map.write_text("".join(f"{url} old;\n" for url in urls))
     setups = [Setup("nginx", "nginx-learned.conf", "static map", url_map=nginx_map)]
@@ -80,9 +97,32 @@ def learned(bench, count, connections, text):
         shared_map = bench.directory / f"haproxy-{count}.map"
         shared_map.write_text("".join(f"{url} old\n" for url in urls))
     setups.append(Setup("haproxy", "haproxy-learned.cfg", "static map", url_map=shared_map))
-    setups.append(Setup("haproxy", "haproxy-set-map.cfg", "set-map on each answer", url_map=shared_map))
-    return Scenario(f"a URL of the old site, {count:,} known", urls[0], setups, text, script="urls.lua",
-                    urls=listing)
+    if count <= MOST_SET_MAP:
+        setups.append(Setup("haproxy", "haproxy-set-map.cfg", "set-map on each answer", url_map=shared_map))
+    return Scenario(title, urls[0], setups, text, script="urls.lua", urls=listing)
+
+
+def written(bench, urls):
+    """A snapshot as Relevo writes them."""
+    map_file = bench.directory / f"relevo-{len(urls)}.map"
+    checksum = 0
+    now = int(time.time())
+    with map_file.open("wb") as file:
+        lines = ["# relevo url map 1\n"]
+        for url in sorted(urls):
+            lines.append(f"{url} old {now} {now} 0\n")
+            if len(lines) > 10_000:
+                checksum = put(file, lines, checksum)
+                lines = []
+        checksum = put(file, lines, checksum)
+        file.write(f"# end urls={len(urls)} crc32={checksum:08x}\n".encode())
+    return map_file
+
+
+def put(file, lines, checksum):
+    data = "".join(lines).encode()
+    file.write(data)
+    return zlib.crc32(data, checksum)
 
 
 def teach(bench, listing, count, connections):

@@ -28,9 +28,10 @@ def fill(template, values):
 class Server:
     """One running program. Use as a context manager: it is gone, its children too, at the end of the block."""
 
-    def __init__(self, name, command, port, core, directory):
+    def __init__(self, name, command, port, core, directory, ready=""):
         self.name = name
         self.port = port
+        self.ready = ready  # what it prints when it has all that it serves from
         self.log = pathlib.Path(directory) / f"{name}.out"
         with open(self.log, "wb") as output:
             self.process = subprocess.Popen(
@@ -48,7 +49,9 @@ class Server:
                 raise Failure(f"{self.name} ended at its start: {self.last_words()}")
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return self
+                if self.ready in self.log.read_text(errors="replace"):
+                    return self
+                raise OSError("not ready")
             except OSError:
                 if time.monotonic() > deadline:
                     self.stop()
@@ -123,7 +126,8 @@ class Bench:
             command = ["nginx", "-e", "stderr", "-p", self.directory, "-c", self._write("proxy.conf", text)]
         else:
             command = ["haproxy", "-db", "-f", self._write("haproxy.cfg", text)]
-        return Server(setup.program, command, port, self.proxy_core, self.directory)
+        ready = "URLs of the old site from" if setup.program == "relevo" and setup.url_map else ""
+        return Server(setup.program, command, port, self.proxy_core, self.directory, ready)
 
     def _values(self):
         return {"dir": self.directory, "new_port": self.new_port, "old_port": self.old_port}
