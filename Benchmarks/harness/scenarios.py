@@ -83,7 +83,7 @@ def learned(bench, count, connections, text):
     title = f"a URL of the old site, {count:,} known"
     if count > MOST_TAUGHT:
         shared_map = written(bench, urls)
-        setups = [Setup("relevo", "relevo.flags", url_map=shared_map)]
+        setups = [Setup("relevo", "relevo.flags", extra=("--map-max-urls", str(2 * count)), url_map=shared_map)]
         if count <= MOST_STATIC:
             setups.append(Setup("haproxy", "haproxy-learned.cfg", "static map", url_map=shared_map))
         return Scenario(title, urls[0], setups, text, script="urls.lua", urls=listing)

@@ -43,7 +43,7 @@ struct URLMemory {
     } catch {
       throw Self.failure(error, path)
     }
-    let log = KeeperLog(logger: logger, path: path)
+    let log = KeeperLog(logger: logger, path: path, maxURLs: flags.mapMaxURLs)
     let keeper = MapKeeper(map: map, file: file, every: flags.mapSnapshotEvery.duration) { event in
       log.note(event)
       // The main thread says why, and ends the process.
@@ -105,6 +105,7 @@ struct URLMemory {
 private struct KeeperLog {
   let logger: Logger
   let path: String
+  let maxURLs: Int
 
   func note(_ event: KeeperEvent) {
     switch event {
@@ -146,6 +147,13 @@ private struct KeeperLog {
       logger.info(
         "loaded \(report.urls) URLs of the old site from \(report.path) in \(report.duration.inMilliseconds) ms",
         metadata: ["from-journal": "\(report.journal.changes)"])
+    }
+    if report.urls > maxURLs {
+      logger.warning(
+        """
+        \(report.path) holds \(report.urls) URLs and --map-max-urls keeps \(maxURLs): the coldest have gone from memory. \
+        To keep them all, end this process, take \(path).prev or your copy, and start with --map-max-urls \(report.urls) or more
+        """)
     }
   }
 

@@ -252,6 +252,24 @@ struct MapTests {
     #expect(try !sites.knows("/page"))
   }
 
+  @Test("a file with more URLs than --map-max-urls keeps is loaded with a warning that says what to do")
+  func tooManyURLs() throws {
+    let sites = try Sites()
+    try sites.make("/a", "/b", "/c")
+    let process = try ChildProcess(
+      Relevo.binary, CommandLineTests.serve + ["--map-file", sites.path, "--map-max-urls", "2"])
+    let lines = try process.errors.wait("a warning") { $0.contains("--map-max-urls keeps 2") }
+    #expect(lines.first?.contains("warning") == true)
+    #expect(lines.first?.contains("holds 3 URLs") == true)
+    process.signal(SIGKILL)
+    _ = try process.wait()
+    let kept = try [sites.path, sites.path + ".prev"].compactMap { path in
+      FileManager.default.fileExists(atPath: path)
+        ? MapFile(try String(contentsOfFile: path, encoding: .utf8)).urls.count : nil
+    }
+    #expect(kept.contains(3), "the file that held them all is still there")
+  }
+
   @Test("the age of a URL outlives a restart: past the recheck age new is asked first")
   func ageIsKept() throws {
     let sites = try Sites()
