@@ -58,10 +58,10 @@ func besideEachOther(_ urls: URLSet, seconds: Int) throws {
   let fresh = URLSet(synthetic: 100_000 * seconds, from: 500_000_000)
   let isOver = Atomic<Bool>(false)
   let path = "/dev/shm/relevo-map-benchmark-\(getpid()).map"
-  let writer = startThread {
+  let writer = Thread {
     while !isOver.load(ordering: .relaxed) { _ = try? SnapshotFile(path: path).write(map) }
   }
-  let learner = startThread {
+  let learner = Thread {
     var loop = Loop(callsPerSecond: 100_000, seconds: seconds)
     var learned = 0
     var refused = 0
@@ -86,29 +86,12 @@ func besideEachOther(_ urls: URLSet, seconds: Int) throws {
     }
     if entry != nil { found += 1 }
   }
+  precondition(writer != nil && learner != nil, "the system has no thread left")
   isOver.store(true, ordering: .relaxed)
-  pthread_join(learner, nil)
-  pthread_join(writer, nil)
+  learner?.join()
+  writer?.join()
   loop.report("look-up")
   precondition(found == loop.calls)
   map.waitUntilApplied()
   for suffix in ["", ".prev"] { unlink(path + suffix) }
-}
-
-private final class Start {
-  let body: () -> Void
-  init(_ body: @escaping () -> Void) { self.body = body }
-}
-
-private func startThread(_ body: @escaping () -> Void) -> pthread_t {
-  var thread = pthread_t()
-  let start = Unmanaged.passRetained(Start(body)).toOpaque()
-  let result = pthread_create(
-    &thread, nil,
-    { argument in
-      argument.map { Unmanaged<Start>.fromOpaque($0).takeRetainedValue().body() }
-      return nil
-    }, start)
-  precondition(result == 0)
-  return thread
 }

@@ -8,10 +8,6 @@ public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   var table = FieldTable(capacity: 32)
   guard case .head(let head) = unsafe RequestHead.parse(input.span.bytes, limits: limits, fields: &table)
   else { return 0 }
-  precondition(head.byteCount <= input.count)
-  for index in 0..<table.count {
-    let line = table[index].line
-    precondition(line.lower <= line.upper && line.upper <= head.byteCount)
-  }
+  checkHead(head.byteCount, table, in: input)
   return 0
 }

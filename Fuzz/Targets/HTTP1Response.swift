@@ -10,10 +10,6 @@ public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     case .head(let head) = unsafe ResponseHead.parse(
       input.span.bytes, toHead: false, limits: limits, fields: &table)
   else { return 0 }
-  precondition(head.byteCount <= input.count)
-  for index in 0..<table.count {
-    let line = table[index].line
-    precondition(line.lower <= line.upper && line.upper <= head.byteCount)
-  }
+  checkHead(head.byteCount, table, in: input)
   return 0
 }

@@ -20,12 +20,6 @@ import Glibc
       self.bodyBytes = bodyBytes
       self.timeout = timeout
     }
-
-    fileprivate var timeoutMs: UInt64 {
-      let (seconds, attoseconds) = timeout.components
-      let fraction = UInt64(clamping: attoseconds / 1_000_000_000_000_000)
-      return max(1, UInt64(clamping: seconds).multipliedReportingOverflow(by: 1000).partialValue &+ fraction)
-    }
   }
 
   private let loop: EventLoop
@@ -90,7 +84,7 @@ import Glibc
 
   func start(_ completion: @escaping (Result<HTTPClientResponse, HTTPClientError>) -> Void) {
     self.completion = completion
-    timer?.startIfStopped(everyMs: limits.timeoutMs)
+    timer?.startIfStopped(everyMs: max(1, limits.timeout.wholeMilliseconds))
     let made = unsafe evhttp_request_new(
       { request, context in
         guard let context = unsafe context else { return }

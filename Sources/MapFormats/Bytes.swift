@@ -1,5 +1,3 @@
-import Glibc
-
 extension [UInt8] {
   /// Appends the bytes of `span`.
   mutating func append(_ span: RawSpan) {
@@ -9,17 +7,6 @@ extension [UInt8] {
 
   mutating func append(_ text: String) {
     append(contentsOf: text.utf8)
-  }
-
-  mutating func appendDecimal(_ number: UInt32) {
-    var divisor: UInt32 = 1
-    while number / divisor >= 10 { divisor *= 10 }
-    var rest = number
-    while divisor > 0 {
-      append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor))
-      rest %= divisor
-      divisor /= 10
-    }
   }
 }
 
@@ -38,17 +25,6 @@ extension RawSpan {
       offset += 1
     }
     return nil
-  }
-
-  /// As `firstOffset(of:from:)`, for long spans.
-  func firstLineFeed(from start: Int) -> Int? {
-    unsafe withUnsafeBytes { buffer in
-      // The search stays inside: `start` is checked against the count that it searches.
-      guard let base = buffer.baseAddress, start < buffer.count,
-        let found = unsafe memchr(base + start, 0x0A, buffer.count - start)
-      else { return nil }
-      return unsafe UnsafeRawPointer(found) - base
-    }
   }
 
   func equals(_ text: StaticString) -> Bool {

@@ -1,3 +1,4 @@
+import EventLoop
 import HTTP1
 import URLMap
 
@@ -54,14 +55,4 @@ struct Settings: Sendable {
 
   /// A block holds the largest head, what forwarding adds to it, and as much body again.
   var blockBytes: Int { max(32 << 10, 2 * headLimits.maxBytes + (4 << 10)) + 32 }
-}
-
-extension Duration {
-  /// Milliseconds, rounded down; 0 for a negative duration.
-  var wholeMilliseconds: UInt64 {
-    let (seconds, attoseconds) = components
-    let fromSeconds = UInt64(clamping: seconds).multipliedReportingOverflow(by: 1000)
-    if fromSeconds.overflow { return .max / 4 }
-    return fromSeconds.partialValue &+ UInt64(clamping: attoseconds / 1_000_000_000_000_000)
-  }
 }

@@ -1,3 +1,4 @@
+import EventLoop
 import Glibc
 import Logging
 import Synchronization
@@ -113,7 +114,8 @@ private struct KeeperLog {
     case .unusable: break
     case .written(let report):
       logger.info(
-        "wrote \(report.urls) URLs to \(report.path)", metadata: ["ms": "\(report.duration.inMilliseconds)"])
+        "wrote \(report.urls) URLs to \(report.path)",
+        metadata: ["ms": "\(report.duration.wholeMilliseconds)"])
     case .failed(let error):
       logger.error("the map was not written, and will be at the next good moment: \(error)\(remedy(error))")
     case .journalFailed(let error):
@@ -145,7 +147,7 @@ private struct KeeperLog {
       logger.info("the URL map is empty and will be kept in \(path)")
     } else {
       logger.info(
-        "loaded \(report.urls) URLs of the old site from \(report.path) in \(report.duration.inMilliseconds) ms",
+        "loaded \(report.urls) URLs of the old site from \(report.path) in \(report.duration.wholeMilliseconds) ms",
         metadata: ["from-journal": "\(report.journal.changes)"])
     }
     if report.urls > maxURLs {
@@ -167,11 +169,5 @@ private struct KeeperLog {
     case ENOENT: return "; put the folder back"
     default: return ""
     }
-  }
-}
-
-extension Duration {
-  fileprivate var inMilliseconds: Int64 {
-    components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
   }
 }

@@ -15,24 +15,20 @@ struct ApacheMap: EntryFormat {
   static let longestLine = 1024
 
   private let options: ExportOptions
+  private let line: MapLine
   private let storage: Storage
   private var leftOut = 0
 
   init(_ options: ExportOptions, storage: Storage) {
     self.options = options
+    line = MapLine(options: options, longest: Self.longestLine)
     self.storage = storage
   }
 
   let needsSurvey = true
 
   mutating func survey(_ key: RawSpan) {
-    if !fits(key) { leftOut += 1 }
-  }
-
-  private func fits(_ key: RawSpan) -> Bool {
-    let path = key.byteCount - options.parts.pathStart(of: key)
-    let value = options.redirect.map { $0.base.utf8.count + path } ?? 3
-    return key.byteCount + 1 + value + 1 <= Self.longestLine
+    if !line.fits(key) { leftOut += 1 }
   }
 
   func appendHead(to bytes: inout [UInt8]) {
@@ -96,15 +92,6 @@ struct ApacheMap: EntryFormat {
   }
 
   func append(_ key: RawSpan, _ entry: MapEntry, to bytes: inout [UInt8]) -> EntryOutcome {
-    guard fits(key) else { return .leftOut }
-    bytes.append(key)
-    bytes.append(UInt8(ascii: " "))
-    if let redirect = options.redirect {
-      redirect.append(key, options.parts, to: &bytes)
-    } else {
-      bytes.append("old")
-    }
-    bytes.append(UInt8(ascii: "\n"))
-    return .written
+    line.append(key, to: &bytes)
   }
 }

@@ -23,7 +23,7 @@ struct CSVTable: EntryFormat {
     bytes.append(UInt8(ascii: ","))
     Timestamp(entry.lastUsedAt).append(to: &bytes)
     bytes.append(UInt8(ascii: ","))
-    bytes.appendDecimal(entry.hits)
+    Digits.append(entry.hits, to: &bytes)
     if let redirect = options.redirect {
       bytes.append(UInt8(ascii: ","))
       let start = bytes.count

@@ -38,6 +38,32 @@ extension [UInt8] {
   }
 }
 
+/// A line of a map file as HAProxy and Apache read them: the key, a space, `old` or where the key is redirected.
+struct MapLine {
+  let options: ExportOptions
+  /// The bytes that its reader takes, the line's end included.
+  let longest: Int
+
+  func fits(_ key: RawSpan) -> Bool {
+    let path = key.byteCount - options.parts.pathStart(of: key)
+    let value = options.redirect.map { $0.base.utf8.count + path } ?? 3
+    return key.byteCount + 1 + value + 1 <= longest
+  }
+
+  func append(_ key: RawSpan, to bytes: inout [UInt8]) -> EntryOutcome {
+    guard fits(key) else { return .leftOut }
+    bytes.append(key)
+    bytes.append(UInt8(ascii: " "))
+    if let redirect = options.redirect {
+      redirect.append(key, options.parts, to: &bytes)
+    } else {
+      bytes.append("old")
+    }
+    bytes.append(UInt8(ascii: "\n"))
+    return .written
+  }
+}
+
 /// Sentences that head comments share.
 enum HeadComment {
   static func title(_ options: ExportOptions, for server: String) -> String {

@@ -22,7 +22,7 @@ struct JSONDocument: EntryFormat {
     bytes.append("\",\"last_used\":\"")
     Timestamp(entry.lastUsedAt).append(to: &bytes)
     bytes.append("\",\"visits\":")
-    bytes.appendDecimal(entry.hits)
+    Digits.append(entry.hits, to: &bytes)
     if let redirect = options.redirect {
       bytes.append(",\"target\":\"\(redirect.base)")
       appendEscaped(key.extracting(options.parts.pathStart(of: key)...), to: &bytes)

@@ -1,3 +1,5 @@
+import URLMap
+
 /// Cuts pieces of bytes into lines.
 struct LineSplitter {
   /// A longer line is none that a server could have written or would read.
@@ -31,7 +33,7 @@ struct LineSplitter {
     var start = 0
     // Bytes have no padding, which is what makes a raw view of other elements unsafe.
     let span = unsafe bytes.span.bytes
-    while let end = span.firstLineFeed(from: start) {
+    while let end = Lines.end(in: bytes.span, from: start) {
       try give(span.extracting(start..<end), body)
       start = end + 1
     }

@@ -1,6 +1,6 @@
 /// Numbers as the map's files write them.
-enum Digits {
-  static func append(_ number: UInt32, to line: inout [UInt8]) {
+package enum Digits {
+  package static func append(_ number: UInt32, to line: inout [UInt8]) {
     var divisor: UInt32 = 1
     while number / divisor >= 10 { divisor *= 10 }
     var rest = number

@@ -4,15 +4,14 @@
 /// list, linked through the cells' first unit. All in O(1): which sizes have free cells is a bitmap.
 struct FreeCells {
   /// The smallest node (a leaf without a prefix) takes 16 bytes; a smaller rest of a cell would be lost for good.
-  static let smallestBytes = 16
-  private static let smallestUnits = smallestBytes / ArenaMemory.unitBytes
+  private static let smallestUnits = 16 / ArenaMemory.unitBytes
   private static let exactUnits = 256
   private static let sizeCount = exactUnits + 1 + 8 * 12
 
   private let memory: ArenaMemory
   /// The first cell of each list, in units from the arena's start; 0: none.
   private var heads = [UInt32](repeating: 0, count: sizeCount)
-  private var nonEmpty = [UInt64](repeating: 0, count: (sizeCount + 63) / 64)
+  private var nonEmpty = SizeSet(count: sizeCount)
   private(set) var freeBytes = 0
 
   init(_ memory: ArenaMemory) {
@@ -29,7 +28,7 @@ struct FreeCells {
     let units = cellBytes / ArenaMemory.unitBytes
     let size = FreeCells.size(units)
     if heads[size] != 0 { return pop(size) }
-    guard let larger = firstNonEmpty(from: FreeCells.size(units + FreeCells.smallestUnits)) else {
+    guard let larger = nonEmpty.first(from: FreeCells.size(units + FreeCells.smallestUnits)) else {
       return nil
     }
     let offset = pop(larger)
@@ -57,7 +56,7 @@ struct FreeCells {
     let offset = Int(heads[size]) * ArenaMemory.unitBytes
     let next = unsafe memory.base.load(fromByteOffset: offset, as: UInt32.self)
     heads[size] = next
-    if next == 0 { nonEmpty[size >> 6] &= ~(1 << UInt64(size & 63)) }
+    if next == 0 { nonEmpty.remove(size) }
     freeBytes -= FreeCells.units(ofSize: size) * ArenaMemory.unitBytes
     return offset
   }
@@ -65,20 +64,8 @@ struct FreeCells {
   private mutating func push(_ offset: Int, _ size: Int) {
     unsafe memory.base.storeBytes(of: heads[size], toByteOffset: offset, as: UInt32.self)
     heads[size] = UInt32(truncatingIfNeeded: offset / ArenaMemory.unitBytes)
-    nonEmpty[size >> 6] |= 1 << UInt64(size & 63)
+    nonEmpty.insert(size)
     freeBytes += FreeCells.units(ofSize: size) * ArenaMemory.unitBytes
-  }
-
-  private func firstNonEmpty(from size: Int) -> Int? {
-    guard size < FreeCells.sizeCount else { return nil }
-    var word = size >> 6
-    var bits = nonEmpty[word] & (UInt64.max << UInt64(size & 63))
-    while bits == 0 {
-      word += 1
-      guard word < nonEmpty.count else { return nil }
-      bits = nonEmpty[word]
-    }
-    return word << 6 + bits.trailingZeroBitCount
   }
 
   // MARK: Sizes

@@ -14,7 +14,7 @@ struct FreeLines {
   private let memory: ArenaMemory
   /// The first cell of each list, as the number of its first line; 0: none.
   private var heads = [UInt32](repeating: 0, count: listCount)
-  private var nonEmpty = [UInt64](repeating: 0, count: (listCount + 63) / 64)
+  private var nonEmpty = SizeSet(count: listCount)
   private var begins = LineSet()
   private var ends = LineSet()
   private(set) var freeBytes = 0
@@ -31,7 +31,7 @@ struct FreeLines {
   /// A free cell of `cellBytes`, perhaps split off a larger one: its offset, or nil.
   mutating func take(_ cellBytes: Int) -> Int? {
     let wanted = cellBytes / ArenaMemory.lineBytes
-    guard let list = firstNonEmpty(from: FreeLines.list(holding: wanted)) else { return nil }
+    guard let list = nonEmpty.first(from: FreeLines.list(holding: wanted)) else { return nil }
     let line = Int(heads[list])
     let lines = unlink(line)
     if lines > wanted { link(line + wanted, lines - wanted) }
@@ -40,7 +40,7 @@ struct FreeLines {
 
   /// Any free cell: its offset and bytes.
   mutating func takeAny() -> (offset: Int, bytes: Int)? {
-    guard let list = firstNonEmpty(from: 0) else { return nil }
+    guard let list = nonEmpty.first(from: 0) else { return nil }
     let line = Int(heads[list])
     let lines = unlink(line)
     return (line * ArenaMemory.lineBytes, lines * ArenaMemory.lineBytes)
@@ -85,7 +85,7 @@ struct FreeLines {
     setWord(line + lines - 1, FreeLines.lastWord, lines)
     if next != 0 { setWord(next, FreeLines.before, line) }
     heads[list] = UInt32(truncatingIfNeeded: line)
-    nonEmpty[list >> 6] |= 1 << UInt64(list & 63)
+    nonEmpty.insert(list)
     begins.insert(line)
     ends.insert(line + lines - 1)
     freeBytes += lines * ArenaMemory.lineBytes
@@ -102,24 +102,12 @@ struct FreeLines {
     } else {
       let list = FreeLines.list(of: lines)
       heads[list] = UInt32(truncatingIfNeeded: next)
-      if next == 0 { nonEmpty[list >> 6] &= ~(1 << UInt64(list & 63)) }
+      if next == 0 { nonEmpty.remove(list) }
     }
     begins.remove(line)
     ends.remove(line + lines - 1)
     freeBytes -= lines * ArenaMemory.lineBytes
     return lines
-  }
-
-  private func firstNonEmpty(from list: Int) -> Int? {
-    guard list < FreeLines.listCount else { return nil }
-    var word = list >> 6
-    var bits = nonEmpty[word] & (UInt64.max << UInt64(list & 63))
-    while bits == 0 {
-      word += 1
-      guard word < nonEmpty.count else { return nil }
-      bits = nonEmpty[word]
-    }
-    return word << 6 + bits.trailingZeroBitCount
   }
 
   /// The list that a cell of so many lines is in.

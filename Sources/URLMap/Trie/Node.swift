@@ -245,3 +245,11 @@ func equalBytes(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ count: Int) -> B
   if count >= 2 { return differ(0, UInt16.self) | differ(count &- 2, UInt16.self) == 0 }
   return differ(0, UInt8.self) == 0
 }
+
+/// How many of their first bytes are the same.
+func commonLength(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
+  let limit = min(a.count, b.count)
+  var length = 0
+  while unsafe length < limit && a[length] == b[length] { length += 1 }
+  return length
+}

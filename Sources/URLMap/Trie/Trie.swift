@@ -132,9 +132,6 @@ struct Trie: ~Copyable {
     }
   }
 
-  /// Whether cells wait for readers to leave.
-  var hasRetired: Bool { !retired.isEmpty || !waiting.isEmpty }
-
   /// Gives back cells that no reader can be in any more, up to `most` of them. Never waits: what a reader still holds is
   /// left for the next time.
   mutating func reclaim(atMost most: Int = .max) {
@@ -152,12 +149,5 @@ struct Trie: ~Copyable {
     waiting.removeLast(min(most, waiting.count))
     // After the retirement of a whole trie the list itself would be a burden.
     if waiting.isEmpty, waiting.capacity > 1 << 16 { waiting = [] }
-  }
-
-  func commonLength(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
-    let limit = min(a.count, b.count)
-    var length = 0
-    while unsafe length < limit && a[length] == b[length] { length += 1 }
-    return length
   }
 }

@@ -61,9 +61,7 @@ struct TrieBuilder: ~Copyable {
       unsafe keep(key, sharing: 0, entry)
       return .added
     }
-    var common = 0
-    let limit = min(key.count, last.count)
-    while unsafe common < limit && key[common] == last[common] { common += 1 }
+    let common = unsafe last.withUnsafeBytes { unsafe commonLength(key, $0) }
     if common == key.count && common == last.count { return .duplicate }
     let isAbove = unsafe common == last.count || (common < key.count && key[common] > last[common])
     guard isAbove else {

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A thread that runs one closure.
-struct Thread: Sendable {
+package struct Thread: Sendable {
   private let handle: pthread_t
 
   private final class Start {
@@ -11,7 +11,7 @@ struct Thread: Sendable {
 
   /// Nil when the system has no thread left. All signals are blocked in it: they are
   /// for the thread that waits for them.
-  init?(_ body: @escaping @Sendable () -> Void) {
+  package init?(_ body: @escaping @Sendable () -> Void) {
     let start = unsafe Unmanaged.passRetained(Start(body))
     var handle = pthread_t()
     var blocked = sigset_t()
@@ -35,7 +35,7 @@ struct Thread: Sendable {
   }
 
   /// Waits for the closure's end. Once.
-  func join() {
+  package func join() {
     pthread_join(handle, nil)
   }
 }

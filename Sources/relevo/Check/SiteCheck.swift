@@ -69,14 +69,11 @@ struct SiteCheck {
         .finding(MissingPage(observation.home, of: server, rules: rules))
     }
     let software = answer.header("Server").map { " (\($0))" } ?? ""
-    let ms =
-      observation.home.took.components.seconds * 1000
-      + observation.home.took.components.attoseconds / 1_000_000_000_000_000
     if answer.status >= 500 {
       return .problem(
         server.name, "answers \(answer.status) to its home page\(software)", remedy: "See its error log.")
     }
-    return .ok(server.name, "answers in \(ms) ms\(software)")
+    return .ok(server.name, "answers in \(observation.home.took.wholeMilliseconds) ms\(software)")
   }
 
   private func missingPages(_ observation: Observation) -> [Finding] {

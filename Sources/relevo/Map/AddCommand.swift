@@ -24,20 +24,10 @@ struct AddCommand: MapSubcommand {
 
   @OptionGroup var file: MapFileFlags
   @OptionGroup var keys: KeyFlags
-
-  @Option(
-    help: ArgumentHelp(
-      "What the keys of a file consist of that is not there yet: as the same flag of serve.",
-      valueName: "parts"))
-  var mapKey: KeyScheme.Parts?
+  @OptionGroup var newMap: NewMapFlags
 
   func run() throws {
-    let edit = try MapEdit(path: file.path(), newMapKey: (mapKey ?? Defaults.mapKey).rawValue)
-    if let mapKey, mapKey.rawValue != edit.mapKey {
-      throw CommandFailure(
-        "--map-key is \(mapKey.rawValue), but the keys of the file are made with \(edit.mapKey): leave the flag out",
-        code: .usage)
-    }
+    let edit = try newMap.edit(file.path())
     let scheme = try keys.scheme(mapKey: edit.mapKey)
     let now = SystemClock.now
     let before = edit.map.statistics

@@ -54,11 +54,7 @@ struct ImportCommand: MapSubcommand {
       valueName: "host"))
   var host: [String] = []
 
-  @Option(
-    help: ArgumentHelp(
-      "What the keys of a map file consist of that is not there yet: as the same flag of serve.",
-      valueName: "parts"))
-  var mapKey: KeyScheme.Parts?
+  @OptionGroup var newMap: NewMapFlags
 
   @Option(
     help: .flag(
@@ -71,12 +67,7 @@ struct ImportCommand: MapSubcommand {
   private static let shownProblems = 20
 
   func run() throws {
-    let edit = try MapEdit(path: file.path(), newMapKey: (mapKey ?? Defaults.mapKey).rawValue)
-    if let mapKey, mapKey.rawValue != edit.mapKey {
-      throw CommandFailure(
-        "--map-key is \(mapKey.rawValue), but the keys of the file are made with \(edit.mapKey): leave the flag out",
-        code: .usage)
-    }
+    let edit = try newMap.edit(file.path())
     let options = MapImport.Options(
       scheme: try keys.scheme(mapKey: edit.mapKey), hosts: host, format: format, isStrict: strict,
       maxUnpackedBytes: maxUnpacked.bytes, now: SystemClock.now)
