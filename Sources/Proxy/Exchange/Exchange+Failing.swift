@@ -95,6 +95,7 @@ extension Exchange {
       ask(fresh: true)
     case .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor:
       worker.counters.originFailures.add()
+      server.tally.failures.add()
       worker.report(.originFailed, at: server, failure.description)
       giveUp(failure)
     }
@@ -107,6 +108,7 @@ extension Exchange {
   /// Nothing has been sent: the next server can have the request whatever its method.
   func serverRefused(_ server: OriginServer, _ failure: OriginFailure) {
     worker.counters.originFailures.add()
+    server.tally.failures.add()
     if !server.isLeftOut(nowMs: worker.loop.coarseMs) {
       worker.report(.originFailed, at: server, failure.description)
     }

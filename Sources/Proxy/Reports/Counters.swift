@@ -1,12 +1,17 @@
 import Synchronization
 
-/// A number that one thread raises and any thread reads; raising it is a plain load and store.
+/// A number that one thread changes and any thread reads; changing it is a plain load and store.
 struct Counter: ~Copyable, Sendable {
   private let value = Atomic<UInt64>(0)
 
   /// Only the owning thread calls this.
   func add(_ amount: UInt64 = 1) {
     value.store(value.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+  }
+
+  /// Only the owning thread calls this, and not more often than ``add(_:)``.
+  func subtract(_ amount: UInt64 = 1) {
+    value.store(value.load(ordering: .relaxed) &- amount, ordering: .relaxed)
   }
 
   var current: UInt64 { value.load(ordering: .relaxed) }
