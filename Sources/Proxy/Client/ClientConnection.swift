@@ -46,6 +46,7 @@ final class ClientConnection: StreamSocket {
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
     try super.init(loop: worker.loop, descriptor: descriptor)
+    unsafe meter = worker.metrics.traffic
     setDeadline(afterMs: worker.settings.headerMs)
   }
 
@@ -114,14 +115,13 @@ final class ClientConnection: StreamSocket {
     case .incomplete:
       return waitForRest()
     case .malformed(let cause):
-      worker.counters.badRequests.add()
       refuse(OwnAnswer(status: cause.status, text: cause.description))
       return true
     case .head(let head):
       headIsTimed = false
       hasServed = true
       headProgress = HeadProgress()
-      worker.counters.requests.add()
+      worker.metrics.count(.requests)
       state = .exchanging
       clearDeadline()
       exchange.begin(head)
@@ -141,7 +141,7 @@ final class ClientConnection: StreamSocket {
 
   /// Answers what is no request, and closes.
   private func refuse(_ answer: OwnAnswer) {
-    worker.counters.answeredByRelevo.add()
+    worker.metrics.count(.badRequests)
     worker.log?.refused(client: address, status: answer.status, nowSeconds: worker.loop.wallClockSeconds)
     worker.writer.removeAll()
     answer.write(isHead: false, closes: true, route: nil, into: &worker.writer)

@@ -45,12 +45,14 @@ extension Exchange {
       body.replayed = 0
     }
     if !fresh, let kept = server.takeIdle() {
+      worker.metrics.count(step.asksOld ? .oldConnectionsReused : .newConnectionsReused)
       kept.serve(self)
       asked = kept
       return sendHead(kept)
     }
     do {
       asked = try OriginConnection(worker: worker, server: server, exchange: self)
+      worker.metrics.count(step.asksOld ? .oldConnectionsOpened : .newConnectionsOpened)
     } catch {
       connectFailed(at: server, error)
     }

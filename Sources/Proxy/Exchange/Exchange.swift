@@ -169,7 +169,7 @@ final class Exchange {
   func end(keepAlive: Bool) {
     let consumed = body.isRead ? body.upper : client.input.count
     let saysMore = head.keepAlive || !body.isRead
-    logAndReset()
+    countAndReset()
     client.exchangeEnded(
       consuming: consumed, afterwards: keepAlive ? .nextRequest : saysMore ? .lingeringClose : .close)
   }
@@ -177,7 +177,7 @@ final class Exchange {
   /// The connection was upgraded: the exchange is over, its sockets live on in the tunnel.
   func endInTunnel(_ tunnel: Tunnel) {
     let consumed = head.byteCount
-    logAndReset()
+    countAndReset()
     client.startTunnel(tunnel, consuming: consumed)
   }
 
@@ -186,14 +186,15 @@ final class Exchange {
     guard isActive else { return }
     if case .flushing = delivery {
     } else if !record.notes.contains(.brokenOff) {
-      worker.counters.clientsGone.add()
+      worker.metrics.count(.clientsGone)
       record.notes.insert(.clientGone)
       if record.status == 0 { record.status = 499 }
     }
-    logAndReset()
+    countAndReset()
   }
 
-  private func logAndReset() {
+  private func countAndReset() {
+    worker.metrics.requestEnded(record.route, status: record.status)
     if let log = worker.log {
       describeHead()
       unsafe log.write(
