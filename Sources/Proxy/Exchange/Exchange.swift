@@ -62,8 +62,14 @@ final class Exchange {
   // MARK: Begin
 
   /// The client's input begins with a well-formed head, and the worker's field table describes it.
-  func begin(_ head: RequestHead) {
+  ///
+  /// - Parameters:
+  ///   - beganUs: when its first byte was seen; 0 where nobody wants times.
+  ///   - nowUs: the same of its last byte.
+  func begin(_ head: RequestHead, beganUs: UInt64, nowUs: UInt64) {
     self.head = head
+    record.beganUs = beganUs
+    record.headUs = nowUs
     isActive = true
     worker.requestTableOwner = ObjectIdentifier(self)
     body.begin(head)
@@ -194,13 +200,15 @@ final class Exchange {
   }
 
   private func countAndReset() {
+    let nowUs = worker.takesTimes ? EventLoop.monotonicUs() : 0
     worker.metrics.requestEnded(record.route, status: record.status)
+    if worker.takesTimes { worker.metrics.requestTook(record.route, us: nowUs &- record.headUs) }
     if let log = worker.log {
       describeHead()
       unsafe log.write(
         record, of: head, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
         fields: worker.requestFields,
-        client: client.address, nowSeconds: worker.loop.wallClockSeconds)
+        client: client.address, nowUs: nowUs, nowSeconds: worker.loop.wallClockSeconds)
     }
     isActive = false
     asked?.close()

@@ -50,6 +50,8 @@ enum WorkerMessage: Sendable {
   let reader: URLMap.Reader
   let metrics: WorkerMetrics
   let log: WorkerLog?
+  /// Somebody wants to know how long requests and attempts take: only then is the clock asked.
+  let takesTimes: Bool
   let buffers: BufferPool
   let newPool: OriginPool
   let oldPool: OriginPool
@@ -87,6 +89,7 @@ enum WorkerMessage: Sendable {
     reader = shared.map.makeReader()
     self.metrics = metrics
     log = shared.accessLog.map(WorkerLog.init)
+    takesTimes = log != nil || shared.settings.detailedMetrics
     buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 64)
     newPool = OriginPool(new)
     oldPool = OriginPool(old)
