@@ -66,7 +66,9 @@ public struct ProxyMetrics: Sendable, Equatable {
   mutating func add(_ worker: WorkerMetrics) {
     for counter in ProxyCounter.allCases { self[counter] &+= worker.current(counter) }
     for route in Route.allCases {
-      for statusClass in StatusClass.allCases { self[route, statusClass] &+= worker.requests(route, statusClass) }
+      for statusClass in StatusClass.allCases {
+        self[route, statusClass] &+= worker.requests(route, statusClass)
+      }
       latencies[Int(route.rawValue)].add(worker.histogram(of: route))
     }
     receivedBytes &+= worker.traffic.receivedBytes

@@ -8,12 +8,16 @@ struct WorkerMetricsTests {
   @Test("every number has a place of its own")
   func places() {
     let worker = WorkerMetrics()
-    for counter in ProxyCounter.allCases { (0...counter.rawValue).forEach { _ in worker.count(counter) } }
+    for counter in ProxyCounter.allCases {
+      for _ in 0...counter.rawValue { worker.count(counter) }
+    }
     var status: UInt16 = 0
     for route in Route.allCases {
       for statusClass in StatusClass.allCases {
         status = UInt16(statusClass.rawValue + 1) * 100
-        for _ in 0...Int(route.rawValue) * 5 + statusClass.rawValue { worker.requestEnded(route, status: status) }
+        for _ in 0...Int(route.rawValue) * 5 + statusClass.rawValue {
+          worker.requestEnded(route, status: status)
+        }
       }
       worker.requestTook(route, us: UInt64(route.rawValue) + 1)
     }
