@@ -82,13 +82,14 @@ struct OriginRegistryTests {
     let state = OriginRegistry(workers: 3).update(
       try found(old: [("b:80", "10.0.0.1", OriginOptions(weight: 3, max: 50, id: "b"))])
     ).old[0]
-    state.tallies[0].requests.add(3)
-    state.tallies[2].requests.add(2)
-    state.tallies[1].inFlight.add()
+    for worker in [0, 0, 2, 1, 2] { state.tallies[worker].requestBegan() }
+    for worker in [2, 0, 2, 0] { state.tallies[worker].requestEnded() }
+    state.tallies[2].requestFailed()
     let status = state.status
     #expect(status.id == "b" && status.site == .old && status.authority == "b:80")
     #expect(status.address == "10.0.0.1:80")
-    #expect(status.weight == 3 && status.max == 50 && status.requests == 5 && status.inFlight == 1)
+    #expect(status.weight == 3 && status.max == 50 && status.requests == 5)
+    #expect(status.failures == 1 && status.inFlight == 1)
     #expect(status.condition == .up)
     state.setChecked(.down)
     #expect(state.status.condition == .down && state.status.checked == .down)

@@ -6,9 +6,8 @@ struct OriginSlot: ~Copyable {
 
   init(_ server: OriginServer) {
     self.server = server
-    server.tally.requests.add()
-    server.tally.inFlight.add()
+    server.tally.requestBegan()
   }
 
-  deinit { server.tally.inFlight.subtract() }
+  deinit { server.tally.requestEnded() }
 }

@@ -51,7 +51,7 @@ public final class OriginState: Sendable {
 
   /// Requests under way with it, those of upgraded connections included.
   var inFlight: Int {
-    tallies.reduce(0) { $0 + Int(truncatingIfNeeded: $1.inFlight.current) }
+    tallies.reduce(0) { $0 + $1.inFlight }
   }
 
   /// Everything of it as plain values.
@@ -59,8 +59,8 @@ public final class OriginState: Sendable {
     OriginStatus(
       id: id, site: site, authority: authority, address: address.description, weight: options.weight,
       max: options.max, mode: mode, checked: checked, condition: condition, inFlight: inFlight,
-      requests: tallies.reduce(0) { $0 &+ $1.requests.current },
-      failures: tallies.reduce(0) { $0 &+ $1.failures.current },
+      requests: tallies.reduce(0) { $0 &+ $1.requests },
+      failures: tallies.reduce(0) { $0 &+ $1.failures },
       since: sinceSeconds.load(ordering: .relaxed))
   }
 

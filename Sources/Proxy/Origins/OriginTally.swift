@@ -1,15 +1,30 @@
-import Synchronization
+import EventLoop
 
-/// What one worker has done with one server. The worker alone writes it, by plain loads and stores; any thread reads it.
-///
-/// On cache lines of its own, so that counting on one worker costs the others nothing.
+/// What one worker has done with one server. The worker's thread counts; any thread reads.
 final class OriginTally: Sendable {
-  private let before = InlineArray<16, UInt64>(repeating: 0)
-  /// Requests that have a connection to the server now, and upgraded connections.
-  let inFlight = Counter()
-  /// Requests handed to the server so far.
-  let requests = Counter()
-  /// Attempts that failed: no connection, a broken one, no answer in time, a malformed one.
-  let failures = Counter()
-  private let after = InlineArray<16, UInt64>(repeating: 0)
+  private enum Cell: Int, CaseIterable {
+    case inFlight, requests, failures
+  }
+
+  private let cells = CounterCells(count: Cell.allCases.count)
+
+  /// A request has the server, or a connection that may be upgraded.
+  func requestBegan() {
+    cells.add(1, at: Cell.requests.rawValue)
+    cells.add(1, at: Cell.inFlight.rawValue)
+  }
+
+  /// The server is done with a request that began.
+  func requestEnded() {
+    cells.set(cells[Cell.inFlight.rawValue] &- 1, at: Cell.inFlight.rawValue)
+  }
+
+  /// The server failed a request: no connection, a broken one, no answer in time, a malformed one.
+  func requestFailed() { cells.add(1, at: Cell.failures.rawValue) }
+
+  // MARK: Reading
+
+  var inFlight: Int { Int(truncatingIfNeeded: cells[Cell.inFlight.rawValue]) }
+  var requests: UInt64 { cells[Cell.requests.rawValue] }
+  var failures: UInt64 { cells[Cell.failures.rawValue] }
 }
