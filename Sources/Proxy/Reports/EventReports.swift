@@ -4,7 +4,7 @@ import Logging
 /// What an operator is told of; a failure with its remedy.
 enum ReportedEvent: Int, CaseIterable {
   case originFailed, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept, connectionLimit,
-    migrated, oldCompresses
+    migrated, oldCompresses, oldAtMaximum, queueFull, queueTimeout, retryBudget
 
   var sentence: String {
     switch self {
@@ -18,6 +18,14 @@ enum ReportedEvent: Int, CaseIterable {
     case .connectionLimit: "--max-connections is reached: new connections wait until others end"
     case .oldCompresses:
       "the old server compresses a page that it was asked not to: --old-miss-body can't look into it, and it is not learned"
+    case .oldAtMaximum:
+      "the old server serves its max=, so the new pool's miss was served: raise max= if it can carry more"
+    case .queueFull:
+      "as many requests wait as --queue-length allows, so one was not let in: raise max= if the servers can carry more, or add a server"
+    case .queueTimeout:
+      "a request has waited for --queue-timeout: raise max= if the servers can carry more, or add a server"
+    case .retryBudget:
+      "requests fail faster than --retry-budget lets them be sent again: see why the servers fail"
     case .migrated: "migrated: the new site has a page that was known as the old one's"
     }
   }
@@ -26,7 +34,7 @@ enum ReportedEvent: Int, CaseIterable {
     switch self {
     case .migrated: .info
     case .originFailed, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept, .connectionLimit,
-      .oldCompresses:
+      .oldCompresses, .oldAtMaximum, .queueFull, .queueTimeout, .retryBudget:
       .warning
     }
   }
