@@ -84,7 +84,7 @@ extension Exchange {
     if examination != nil, failure == .timeout { return endExamination(.possible, isWhole: false) }
     if case .undecided = delivery {
     } else {
-      worker.report(.brokenAnswer, at: origin.server, failure.description)
+      report(.brokenAnswer, at: origin.server, failure.description)
       return breakOff()
     }
     let hasAnswered = !origin.input.isEmpty || examination != nil
@@ -104,7 +104,7 @@ extension Exchange {
       ask(fresh: true)
     case .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor:
       worker.metrics.count(.originFailures)
-      worker.report(.originFailed, at: server, failure.description)
+      report(.originFailed, at: server, failure.description)
       giveUp(failure)
     }
   }
@@ -117,7 +117,7 @@ extension Exchange {
   func serverRefused(_ server: OriginServer, _ failure: OriginFailure) {
     worker.metrics.count(.originFailures)
     if !server.isLeftOut(nowMs: worker.loop.coarseMs) {
-      worker.report(.originFailed, at: server, failure.description)
+      report(.originFailed, at: server, failure.description)
     }
     server.leaveOut(nowMs: worker.loop.coarseMs)
     tried.insert(server)

@@ -32,6 +32,11 @@ public struct ProxyMetrics: Sendable, Equatable {
     StatusClass.allCases.reduce(0) { $0 &+ self[route, $1] }
   }
 
+  /// Requests that have ended, by route.
+  public var requests: RouteCounts {
+    Route.allCases.reduce(into: RouteCounts()) { $0[$1] = requests($1) }
+  }
+
   /// Requests under way now.
   public var openRequests: UInt64 {
     self[.requests].since(requestCounts.reduce(0, &+))

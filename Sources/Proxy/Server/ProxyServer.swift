@@ -11,6 +11,8 @@ public final class ProxyServer: Sendable {
   private let configuration: ProxyConfiguration
   private let shared: Shared
   private let workers: [WorkerMetrics]
+  /// One for each worker; none when nobody wants to see them.
+  private let recent: [RecentEvents]
   private let running = Locked<Running>(Running())
 
   private struct Running: ~Copyable {
@@ -33,6 +35,8 @@ public final class ProxyServer: Sendable {
         count: configuration.missMemory, lifetimeMs: configuration.missTTL.wholeMilliseconds),
       accessLog: accessLog, logger: logger, connections: ConnectionCount())
     workers = (0..<max(1, configuration.workers)).map { _ in WorkerMetrics() }
+    recent =
+      configuration.detailedMetrics ? workers.map { _ in RecentEvents(workers: configuration.workers) } : []
   }
 
   /// Resolves the origins, binds the listeners and starts the workers; returns when all accept.
@@ -99,17 +103,30 @@ public final class ProxyServer: Sendable {
     return sum
   }
 
+  /// The newest requests for what neither site has, the newest first; none unless
+  /// ``ProxyConfiguration/detailedMetrics`` is on. About the last thousand are kept. Any thread may ask.
+  public func recentMisses(limit: Int) -> [RecentMiss] {
+    recent.newest(limit) { $0.misses.newest(limit) }
+  }
+
+  /// The newest failures, the newest first; as ``recentMisses(limit:)``.
+  public func recentFailures(limit: Int) -> [RecentFailure] {
+    recent.newest(limit) { $0.failures.newest(limit) }
+  }
+
   private func startWorker(
     _ index: Int, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>, origins: ResolvedOrigins
   ) throws(EventLoopError) {
     let shared = self.shared
     let metrics = workers[index]
+    let recent = recent.isEmpty ? nil : recent[index]
     liveWorkers.add(1, ordering: .relaxed)
     var hasStarted = false
     defer { if !hasStarted { liveWorkers.subtract(1, ordering: .relaxed) } }
     let thread = try LoopThread(name: "worker-\(index)") { [self] in
       do throws(EventLoopError) {
-        let worker = try Worker(shared: shared, metrics: metrics, new: origins.new, old: origins.old)
+        let worker = try Worker(
+          shared: shared, metrics: metrics, recent: recent, new: origins.new, old: origins.old)
         try worker.run(listeners: sockets, mailbox: mailbox)
       } catch {
         shared.logger.critical("a worker can't start", metadata: ["cause": "\(error)"])

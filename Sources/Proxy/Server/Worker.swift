@@ -49,6 +49,8 @@ enum WorkerMessage: Sendable {
   let map: URLMap
   let reader: URLMap.Reader
   let metrics: WorkerMetrics
+  /// Nil when nobody wants to see them.
+  let recent: RecentEvents?
   let log: WorkerLog?
   /// Somebody wants to know how long requests and attempts take: only then is the clock asked.
   let takesTimes: Bool
@@ -80,7 +82,8 @@ enum WorkerMessage: Sendable {
   private var mailbox: MailboxReceiver?
 
   init(
-    shared: Shared, metrics: WorkerMetrics, new: [ResolvedOrigin], old: [ResolvedOrigin]
+    shared: Shared, metrics: WorkerMetrics, recent: RecentEvents?, new: [ResolvedOrigin],
+    old: [ResolvedOrigin]
   ) throws(EventLoopError) {
     loop = try EventLoop()
     settings = shared.settings
@@ -88,6 +91,7 @@ enum WorkerMessage: Sendable {
     map = shared.map
     reader = shared.map.makeReader()
     self.metrics = metrics
+    self.recent = recent
     log = shared.accessLog.map(WorkerLog.init)
     takesTimes = log != nil || shared.settings.detailedMetrics
     buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 64)
@@ -226,7 +230,12 @@ enum WorkerMessage: Sendable {
 
   /// Tells the operator of an event: what it was about stands in `cause` or `url`.
   func report(_ event: ReportedEvent, at server: OriginServer?, _ cause: String, url: String = "") {
-    reports.report(event, at: server, cause: cause, url: url, nowMs: EventLoop.monotonicMs())
+    let nowUs = EventLoop.monotonicUs()
+    reports.report(event, at: server, cause: cause, url: url, nowMs: nowUs / 1000)
+    if event.isFailure {
+      recent?.failures.keep(
+        event, at: loop.wallClockSeconds, atUs: nowUs, server: server, cause: cause, url: url)
+    }
     if reports.areWaiting { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
   }
 }
