@@ -80,7 +80,9 @@ extension Exchange {
 
   private func headHasCome(_ answer: ResponseHead, _ origin: OriginConnection) {
     if worker.takesTimes {
-      record.endAttempt(old: step.asksOld, status: answer.status, nowUs: EventLoop.monotonicUs())
+      let tookUs = record.endAttempt(
+        old: step.asksOld, status: answer.status, nowUs: EventLoop.monotonicUs())
+      origin.server.tally.latency.add(tookUs)
     }
     guard let softMiss = softMiss(answer, origin) else { return examine(answer, origin) }
     decide(AnswerAtHand(head: answer, origin: origin, examined: nil), softMiss)

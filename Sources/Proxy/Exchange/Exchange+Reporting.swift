@@ -10,7 +10,7 @@ extension Exchange {
 
   /// Keeps what neither site has among the newest of its kind.
   func keepMiss(_ reason: MissReason, nowUs: UInt64) {
-    guard let misses = worker.recent?.misses else { return }
+    guard let misses = worker.metrics.recent?.misses else { return }
     describeHead()
     let input = unsafe client.input.readable
     let referer = worker.requestFields.first(.referer)?.value.range

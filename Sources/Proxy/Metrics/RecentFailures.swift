@@ -10,6 +10,7 @@ public struct RecentFailure: Sendable, Equatable {
   public var cause: String
   /// The address of the server that it was about.
   public var origin: String?
+  public var site: Site?
   /// Path and query of the request that met it, cut after 512 bytes.
   public var url: String?
 }
@@ -19,6 +20,7 @@ final class RecentFailures: Sendable {
   private struct Facts: Sendable {
     var at: UInt32
     var event: ReportedEvent
+    var site: Site?
   }
 
   private enum Text: Int { case cause, origin, url }
@@ -34,7 +36,7 @@ final class RecentFailures: Sendable {
     _ event: ReportedEvent, at seconds: UInt32, atUs: UInt64, server: OriginServer?, cause: String,
     url: String
   ) {
-    let facts = Facts(at: seconds, event: event)
+    let facts = Facts(at: seconds, event: event, site: server?.state.site)
     ring.keep(facts, atUs: atUs) { texts in
       texts.set(Text.cause.rawValue, cause.utf8)
       if let server { texts.set(Text.origin.rawValue, server.label) }
@@ -51,6 +53,7 @@ final class RecentFailures: Sendable {
         RecentFailure(
           at: event.facts.at, event: event.facts.event.name,
           cause: cause.isEmpty ? sentence : "\(sentence): \(cause)", origin: text(.origin),
+          site: event.facts.site,
           url: text(.url))
       )
     }

@@ -29,7 +29,7 @@ final class ConnectionCount: Sendable {
 /// A message to a worker's loop.
 enum WorkerMessage: Sendable {
   /// The names of the origins lead to these addresses now.
-  case origins(new: [ResolvedOrigin], old: [ResolvedOrigin])
+  case origins(OriginSets)
   /// Stop accepting and end when the last client has its answer.
   case drain
   /// End now.
@@ -49,8 +49,6 @@ enum WorkerMessage: Sendable {
   let map: URLMap
   let reader: URLMap.Reader
   let metrics: WorkerMetrics
-  /// Nil when nobody wants to see them.
-  let recent: RecentEvents?
   let log: WorkerLog?
   /// Somebody wants to know how long requests and attempts take: only then is the clock asked.
   let takesTimes: Bool
@@ -81,9 +79,9 @@ enum WorkerMessage: Sendable {
   private var upkeep: LoopTimer?
   private var mailbox: MailboxReceiver?
 
+  /// - Parameter index: the worker's place among all.
   init(
-    shared: Shared, metrics: WorkerMetrics, recent: RecentEvents?, new: [ResolvedOrigin],
-    old: [ResolvedOrigin]
+    shared: Shared, index: Int, metrics: WorkerMetrics, origins: OriginSets
   ) throws(EventLoopError) {
     loop = try EventLoop()
     settings = shared.settings
@@ -91,12 +89,11 @@ enum WorkerMessage: Sendable {
     map = shared.map
     reader = shared.map.makeReader()
     self.metrics = metrics
-    self.recent = recent
     log = shared.accessLog.map(WorkerLog.init)
     takesTimes = log != nil || shared.settings.detailedMetrics
     buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 64)
-    newPool = OriginPool(new)
-    oldPool = OriginPool(old)
+    newPool = OriginPool(origins.new, worker: index)
+    oldPool = OriginPool(origins.old, worker: index)
     misses = shared.misses
     requestFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
     answerFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
@@ -136,9 +133,9 @@ enum WorkerMessage: Sendable {
 
   private func receive(_ message: WorkerMessage) {
     switch message {
-    case .origins(let new, let old):
-      newPool.update(new)
-      oldPool.update(old)
+    case .origins(let origins):
+      newPool.update(origins.new)
+      oldPool.update(origins.old)
     case .drain:
       isDraining = true
       listeners = []
@@ -233,7 +230,7 @@ enum WorkerMessage: Sendable {
     let nowUs = EventLoop.monotonicUs()
     reports.report(event, at: server, cause: cause, url: url, nowMs: nowUs / 1000)
     if event.isFailure {
-      recent?.failures.keep(
+      metrics.recent?.failures.keep(
         event, at: loop.wallClockSeconds, atUs: nowUs, server: server, cause: cause, url: url)
     }
     if reports.areWaiting { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
