@@ -172,7 +172,8 @@ struct MapFlags: ParsableArguments {
   @Option(
     name: .customLong("map-max-urls"),
     help: .flag(
-      "Remember at most so many URLs, from 1 to 100000000; past that the coldest go.", value: "count",
+      "Remember at most so many URLs, from 1 to 100000000; past that the coldest go. A map file with more is refused.",
+      value: "count",
       default: Defaults.mapMaxURLs),
     transform: CountArgument.within(1...100_000_000))
   var mapMaxURLs = Defaults.mapMaxURLs
