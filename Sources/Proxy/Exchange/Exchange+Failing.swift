@@ -108,7 +108,7 @@ extension Exchange {
     if examination != nil, failure == .timeout { return endExamination(.possible, isWhole: false) }
     if case .undecided = delivery {
     } else {
-      worker.report(.brokenAnswer, at: origin.server, failure.description)
+      report(.brokenAnswer, at: origin.server, failure.description)
       return breakOff()
     }
     let hasAnswered = !origin.input.isEmpty || examination != nil
@@ -126,7 +126,7 @@ extension Exchange {
     case .died where !hasAnswered && (isProbe || canBeAskedAgain(afterSending: hasSent)):
       connectionDied(server, failure, wasKept: wasKept)
     case .noDescriptor:
-      worker.report(.originFailed, at: server, failure.description)
+      report(.originFailed, at: server, failure.description)
       giveUp(failure)
     case .died, .timeout, .malformed, .malformedUpgrade, .atMaximum, .queueFull, .queueTimeout, .noServer:
       count(failure, of: server)
@@ -142,7 +142,7 @@ extension Exchange {
   private func count(_ failure: OriginFailure, of server: OriginServer) {
     worker.metrics.count(.originFailures)
     server.tally.requestFailed()
-    if server.state.requestFailed() { worker.report(.originFailed, at: server, failure.description) }
+    if server.state.requestFailed() { report(.originFailed, at: server, failure.description) }
   }
 
   /// Nothing has been sent: the next server can have the request whatever its method.
@@ -157,7 +157,7 @@ extension Exchange {
   /// fault of its server, which may close it at any time.
   private func connectionDied(_ server: OriginServer, _ failure: OriginFailure, wasKept: Bool) {
     if wasKept, !retriedOnFresh {
-      guard takeRetry() else { return giveUp(failure) }
+      guard takeFromBudget() else { return giveUp(failure) }
       retriedOnFresh = true
       return ask(fresh: true)
     }
@@ -174,16 +174,21 @@ extension Exchange {
     ask(fresh: true)
   }
 
-  /// Whether the request may be sent again; counts that it is.
+  /// Whether the request may be sent again after a server has failed; counts that it is.
   private func takeRetry() -> Bool {
     if let limit = worker.settings.retries, retryCount >= limit { return false }
+    guard takeFromBudget() else { return false }
+    retryCount += 1
+    return true
+  }
+
+  private func takeFromBudget() -> Bool {
     guard worker.takeFromRetryBudget() else {
       worker.metrics.count(.retriesRefused)
       record.notes.insert(.retryBudget)
-      worker.report(.retryBudget, at: nil, "")
+      report(.retryBudget, at: nil, "")
       return false
     }
-    retryCount += 1
     worker.metrics.count(.retries)
     record.notes.insert(.retried)
     return true
@@ -205,13 +210,13 @@ extension Exchange {
     case .oldAfterMiss(let renews):
       record.notes.insert(failure.noteOfOld)
       worker.metrics.count(failure.refusedFallback)
-      if failure == .atMaximum { worker.report(.oldAtMaximum, at: nil, "") }
+      if failure == .atMaximum { report(.oldAtMaximum, at: nil, "") }
       guard renews else { return deliverHeld(as: .held, from: nil) }
       if redirectUse != .always || !redirectToOld() { answerOwn(.oldUnreachable) }
     case .probeOld(let renews):
       record.notes.insert(failure.noteOfOld)
       worker.metrics.count(failure.refusedFallback)
-      if failure == .atMaximum { worker.report(.oldAtMaximum, at: nil, "") }
+      if failure == .atMaximum { report(.oldAtMaximum, at: nil, "") }
       if !renews || !redirectToOld() { deliverHeld(as: .held, from: nil) }
     case .oldByReferer:
       record.notes.insert(failure.noteOfOld)

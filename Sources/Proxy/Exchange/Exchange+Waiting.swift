@@ -8,7 +8,7 @@ extension Exchange: WaitingRequest {
     guard stepWaits else { return giveUp(.atMaximum) }
     guard let ticket = pool.wait(self) else {
       worker.metrics.count(.queueFull)
-      worker.report(.queueFull, at: nil, step.asksOld ? "old" : "new")
+      report(.queueFull, at: nil, step.asksOld ? "old" : "new")
       return giveUp(.queueFull)
     }
     self.ticket = ticket
@@ -49,7 +49,7 @@ extension Exchange: WaitingRequest {
   func waitedTooLong() {
     leaveLine()
     worker.metrics.count(.queueTimeouts)
-    worker.report(.queueTimeout, at: nil, step.asksOld ? "old" : "new")
+    report(.queueTimeout, at: nil, step.asksOld ? "old" : "new")
     giveUp(.queueTimeout)
   }
 

@@ -6,6 +6,25 @@ enum ReportedEvent: Int, CaseIterable {
   case originFailed, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept, connectionLimit,
     migrated, oldCompresses, oldAtMaximum, queueFull, queueTimeout, retryBudget
 
+  /// In words with hyphens.
+  var name: String {
+    switch self {
+    case .originFailed: "origin-failed"
+    case .oldAnswersError: "old-answers-error"
+    case .brokenAnswer: "broken-answer"
+    case .replayLimit: "replay-limit"
+    case .replayFile: "replay-file"
+    case .accept: "accept"
+    case .connectionLimit: "connection-limit"
+    case .oldCompresses: "old-compresses"
+    case .oldAtMaximum: "old-at-maximum"
+    case .queueFull: "queue-full"
+    case .queueTimeout: "queue-timeout"
+    case .retryBudget: "retry-budget"
+    case .migrated: "migrated"
+    }
+  }
+
   var sentence: String {
     switch self {
     case .originFailed: "an origin failed"
@@ -30,14 +49,17 @@ enum ReportedEvent: Int, CaseIterable {
     }
   }
 
-  var level: Logger.Level {
+  /// Something is wrong, and somebody may have to see to it.
+  var isFailure: Bool {
     switch self {
-    case .migrated: .info
+    case .migrated: false
     case .originFailed, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept, .connectionLimit,
       .oldCompresses, .oldAtMaximum, .queueFull, .queueTimeout, .retryBudget:
-      .warning
+      true
     }
   }
+
+  var level: Logger.Level { isFailure ? .warning : .info }
 }
 
 /// Events in the log: the first of a kind at once, the others counted and told with the latest of them once a
