@@ -11,8 +11,8 @@ final class OriginServer {
   let address: SocketAddress
   /// `host:port` as the operator wrote it, without a default port: the `Host` for clients that sent none.
   let authority: [UInt8]
-  /// The forms in which its own address may stand in a Location: without and with HTTP's default port.
-  let authorities: [[UInt8]]
+  /// The same in its parts.
+  let name: HostAndPort
   /// For the log.
   let label: [UInt8]
   /// Every connection of this server, by descriptor: this is what keeps them alive.
@@ -26,7 +26,7 @@ final class OriginServer {
   init(address: SocketAddress, authority: [UInt8]) {
     self.address = address
     self.authority = authority
-    authorities = address.port == 80 ? [authority, authority + Array(":80".utf8)] : [authority]
+    name = HostAndPort(authority)
     label = Array(address.description.utf8)
   }
 
