@@ -34,6 +34,8 @@ final class ClientConnection: StreamSocket {
   private var headProgress = HeadProgress()
   /// The deadline of the present head is running.
   private var headIsTimed = false
+  /// When the first part of a head that did not come at once was seen.
+  private var headBeganUs: UInt64?
   private var isReadingHeads = false
   /// A request has been read on this connection.
   private(set) var hasServed = false
@@ -124,7 +126,7 @@ final class ClientConnection: StreamSocket {
       worker.counters.requests.add()
       state = .exchanging
       clearDeadline()
-      exchange.begin(head)
+      exchange.begin(head, beganUs: takeHeadBegan())
       return true
     }
   }
@@ -133,16 +135,27 @@ final class ClientConnection: StreamSocket {
   private func waitForRest() -> Bool {
     if !headIsTimed {
       headIsTimed = true
+      if worker.takesTimes { headBeganUs = EventLoop.monotonicUs() }
       setDeadline(afterMs: worker.settings.headerMs)
     }
     input.compact()
     return false
   }
 
+  private func takeHeadBegan() -> UInt64 {
+    guard worker.takesTimes else { return 0 }
+    return headBeganUs.take() ?? EventLoop.monotonicUs()
+  }
+
   /// Answers what is no request, and closes.
   private func refuse(_ answer: OwnAnswer) {
     worker.counters.answeredByRelevo.add()
-    worker.log?.refused(client: address, status: answer.status, nowSeconds: worker.loop.wallClockSeconds)
+    if let log = worker.log {
+      let beganUs = takeHeadBegan()
+      log.refused(
+        client: address, status: answer.status, tookUs: EventLoop.monotonicUs() &- beganUs,
+        nowSeconds: worker.loop.wallClockSeconds)
+    }
     worker.writer.removeAll()
     answer.write(isHead: false, closes: true, route: nil, into: &worker.writer)
     state = .closing(lingers: true)

@@ -36,8 +36,8 @@ extension Exchange {
     guard let server = pool.next(excluding: tried, nowMs: worker.loop.coarseMs) else {
       return giveUp(.refused(errno: ECONNREFUSED))
     }
-    if worker.log != nil {
-      record.beginAttempt(old: step.asksOld, server: server, nowMs: EventLoop.monotonicMs())
+    if worker.takesTimes {
+      record.beginAttempt(old: step.asksOld, server: server, nowUs: EventLoop.monotonicUs())
     }
     if !isProbe, body.hasLeft, body.recorder != nil {
       // What is ready is recorded as well and goes out from there.

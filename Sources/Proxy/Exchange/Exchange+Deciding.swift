@@ -78,8 +78,8 @@ extension Exchange {
   // MARK: Deciding
 
   private func headHasCome(_ answer: ResponseHead, _ origin: OriginConnection) {
-    if worker.log != nil {
-      record.endAttempt(old: step.asksOld, status: answer.status, nowMs: EventLoop.monotonicMs())
+    if worker.takesTimes {
+      record.endAttempt(old: step.asksOld, status: answer.status, nowUs: EventLoop.monotonicUs())
     }
     guard let softMiss = softMiss(answer, origin) else { return examine(answer, origin) }
     decide(AnswerAtHand(head: answer, origin: origin, examined: nil), softMiss)

@@ -124,7 +124,7 @@ extension Exchange {
   }
 
   private func noteAttempt(_ failure: OriginFailure) {
-    if worker.log != nil { record.endAttempt(old: step.asksOld, status: 0, nowMs: EventLoop.monotonicMs()) }
+    if worker.takesTimes { record.endAttempt(old: step.asksOld, status: 0, nowUs: EventLoop.monotonicUs()) }
   }
 
   /// The site that the step names can't answer.
@@ -208,7 +208,7 @@ extension Exchange {
     delivery = .flushing
     record.route = route
     record.status = own.status
-    record.bodyBytes = UInt64(own.text.utf8.count + 1)
+    record.bodyBytes = head.method == .head ? 0 : UInt64(own.text.utf8.count + 1)
     count(route)
     answer = AnswerStream()
     answer.keepsClient = head.keepAlive && body.isRead && !worker.isDraining

@@ -62,8 +62,11 @@ final class Exchange {
   // MARK: Begin
 
   /// The client's input begins with a well-formed head, and the worker's field table describes it.
-  func begin(_ head: RequestHead) {
+  ///
+  /// - Parameter beganUs: when its first byte was seen; 0 where nobody wants times.
+  func begin(_ head: RequestHead, beganUs: UInt64) {
     self.head = head
+    record.beganUs = beganUs
     isActive = true
     worker.requestTableOwner = ObjectIdentifier(self)
     body.begin(head)
@@ -199,7 +202,7 @@ final class Exchange {
       unsafe log.write(
         record, of: head, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
         fields: worker.requestFields,
-        client: client.address, nowSeconds: worker.loop.wallClockSeconds)
+        client: client.address, nowUs: EventLoop.monotonicUs(), nowSeconds: worker.loop.wallClockSeconds)
     }
     isActive = false
     asked?.close()

@@ -50,6 +50,8 @@ enum WorkerMessage: Sendable {
   let reader: URLMap.Reader
   let counters: Counters
   let log: WorkerLog?
+  /// Somebody wants to know how long requests and attempts take: only then is the clock asked.
+  let takesTimes: Bool
   let buffers: BufferPool
   let newPool: OriginPool
   let oldPool: OriginPool
@@ -85,6 +87,7 @@ enum WorkerMessage: Sendable {
     reader = shared.map.makeReader()
     self.counters = counters
     log = shared.accessLog.map(WorkerLog.init)
+    takesTimes = log != nil
     buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 64)
     newPool = OriginPool(new)
     oldPool = OriginPool(old)
