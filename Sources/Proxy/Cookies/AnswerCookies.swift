@@ -42,7 +42,9 @@ enum AnswerCookies {
     if cookie.value.isEmpty { return true }
     var parts = rest
     while let attribute = parts.next(in: bytes) {
-      guard let name = attribute.name, bytes.extracting(name.range).equalsIgnoringCase("max-age") else { continue }
+      guard let name = attribute.name, bytes.extracting(name.range).equalsIgnoringCase("max-age") else {
+        continue
+      }
       let first = bytes.extracting(attribute.value.range).byte(at: 0)
       return first == UInt8(ascii: "0") || first == UInt8(ascii: "-")
     }
@@ -51,7 +53,9 @@ enum AnswerCookies {
 
   /// The value of a Domain attribute without the dot before it, which means nothing (RFC 6265, 5.2.3).
   private static func domain(of attribute: CookieParts.Part, _ bytes: RawSpan) -> ByteRange? {
-    guard let name = attribute.name, bytes.extracting(name.range).equalsIgnoringCase("domain") else { return nil }
+    guard let name = attribute.name, bytes.extracting(name.range).equalsIgnoringCase("domain") else {
+      return nil
+    }
     let value = attribute.value
     guard !value.isEmpty, bytes.byte(at: value.lower) == UInt8(ascii: ".") else { return value }
     return ByteRange(lower: value.lower + 1, upper: value.upper)

@@ -44,7 +44,8 @@ struct RequestCookies: ~Copyable {
       if !hasWritten {
         hasWritten = true
         if hasCut {
-          run.extend(with: ByteRange(lower: field.line.lower, upper: field.value.lower), from: bytes, into: &writer)
+          run.extend(
+            with: ByteRange(lower: field.line.lower, upper: field.value.lower), from: bytes, into: &writer)
           lower = (part.name ?? part.value).lower
         } else {
           lower = field.line.lower
@@ -57,7 +58,8 @@ struct RequestCookies: ~Copyable {
       run.extend(with: ByteRange(lower: lower, upper: part.whole.upper), from: bytes, into: &writer)
     }
     if hasWritten {
-      run.extend(with: ByteRange(lower: field.value.upper, upper: field.line.upper), from: bytes, into: &writer)
+      run.extend(
+        with: ByteRange(lower: field.value.upper, upper: field.line.upper), from: bytes, into: &writer)
     } else if !hasCut {
       run.extend(with: field.line, from: bytes, into: &writer)
     }

@@ -31,19 +31,6 @@ struct AnswerShape {
   var variesByReferer = false
 }
 
-/// Whose answer it is, and what of it must change on its way.
-enum AnswerSource {
-  /// The new pool's. Its cookies are remembered where they are told from the old server's.
-  case new(cookies: CookieRules?)
-  /// The old server's: its own address must not reach the client, nor its cookies under their own names.
-  case old(Old)
-
-  struct Old {
-    let address: OldAddress
-    let cookies: CookieRules?
-  }
-}
-
 /// Writes the head of an answer as the client is to get it.
 enum AnswerWriter {
   /// - Parameter publicAuthority: the client's Host, which may be empty; nothing names the site in public then.
@@ -67,7 +54,9 @@ enum AnswerWriter {
         writer.append(", Referer")
         writer.append(bytes.extracting(field.value.upper..<field.line.upper))
       } else if field.isHopByHop {
-        if field.id == .upgrade, head.status == 101 { run.extend(with: field.line, from: bytes, into: &writer) }
+        if field.id == .upgrade, head.status == 101 {
+          run.extend(with: field.line, from: bytes, into: &writer)
+        }
       } else {
         write(field, source, publicAuthority, from: bytes, run: &run, into: &writer)
       }

@@ -147,26 +147,3 @@ enum RequestWriter {
     }
   }
 }
-
-/// Neighbouring lines that are copied as one.
-struct ByteRun {
-  private var lower = 0
-  private var upper = 0
-
-  mutating func extend(with line: ByteRange, from bytes: RawSpan, into writer: inout ByteWriter) {
-    if line.lower == upper {
-      upper = line.upper
-    } else {
-      write(from: bytes, into: &writer)
-      lower = line.lower
-      upper = line.upper
-    }
-  }
-
-  /// Writes what has been gathered and starts anew.
-  mutating func write(from bytes: RawSpan, into writer: inout ByteWriter) {
-    if upper > lower { writer.append(bytes.extracting(lower..<upper)) }
-    lower = 0
-    upper = 0
-  }
-}

@@ -18,11 +18,13 @@ struct CookiePrefixArgument: Sendable {
 
   init(parsing text: String) throws(BadValue) {
     // With another first byte a name could become one that browsers treat in a way of its own: `_` and `_Host-a`.
-    guard let first = text.utf8.first, CookieName.isLetterOrDigit(first), text.utf8.allSatisfy(CookieName.isTokenByte),
+    guard let first = text.utf8.first, CookieName.isLetterOrDigit(first),
+      text.utf8.allSatisfy(CookieName.isTokenByte),
       text.utf8.count <= Self.longestBytes
     else {
       throw BadValue(
-        "write 1 to \(Self.longestBytes) letters, digits, - or _ of which the first is a letter or a digit, as in old_")
+        "write 1 to \(Self.longestBytes) letters, digits, - or _ of which the first is a letter or a digit, as in old_"
+      )
     }
     self.text = text
   }
