@@ -115,7 +115,8 @@ struct OldCookieTests {
       "Set-Cookie: sid=; Max-Age=0",
       "Set-Cookie: b=deleted; expires=Thu, 01-Jan-1970 00:00:01 GMT; path=/",
     ]
-    try withSite(old: .always(302, "", ["Location: /"] + deletions), "--always-old", "/logout") { (site) throws in
+    try withSite(old: .always(302, "", ["Location: /"] + deletions), "--always-old", "/logout") {
+      (site) throws in
       let expected = deletions.map { $0.replacingOccurrences(of: "Set-Cookie: ", with: "Set-Cookie: old_") }
       #expect(set(try site.get("/logout")) == expected)
     }
@@ -188,7 +189,8 @@ struct OldCookieTests {
   @Test(
     "without the flag all cookies go both ways as they came, but for a domain that is the old server's own")
   func off() throws {
-    try EndToEndTests.withSite(new: .always(404, "missing"), old: .always(200, "old", Self.set)) { (site) throws in
+    try EndToEndTests.withSite(new: .always(404, "missing"), old: .always(200, "old", Self.set)) {
+      (site) throws in
       let answer = try site.get("/page", [Self.cookies])
       #expect(
         set(answer) == [

@@ -1,5 +1,5 @@
-/// One of the two websites.
-public enum Site: Sendable, Equatable {
+/// Which of the two websites a server belongs to.
+public enum Site: String, Sendable, CaseIterable {
   /// The one that is asked first.
   case new
   /// The one being left.
