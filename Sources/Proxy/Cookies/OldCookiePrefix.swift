@@ -32,6 +32,8 @@ struct OldCookiePrefix: Sendable {
     let upper = lower + bytes.count
     guard upper < name.upper, message.has(bytes, at: lower) else { return nil }
     let mark = lower - name.lower
+    // No name begins with a blank.
+    if mark == 0, message.byte(at: upper) == 0x20 || message.byte(at: upper) == 0x09 { return nil }
     let ownMark = markCount(name.count - bytes.count) { offset in
       message.byte(at: name.lower + (offset < mark ? offset : offset + bytes.count))
     }
