@@ -47,7 +47,8 @@ struct OldCookiePrefixTests {
     arguments: [
       "sid", "old_", "old", "", "Old_sid", "sid_old_", "__Host-", "__Host-old_", "__Host-sid",
       "old___Host-sid",
-      "old___HOST-sid", "old___Secure-a", "old___Http-", "__Host-old_Http-a", "__Hostold_a", "__Host-old-a", "old_ sid", "old_\tsid",
+      "old___HOST-sid", "old___Secure-a", "old___Http-", "__Host-old_Http-a", "__Hostold_a", "__Host-old-a",
+      "old_ sid", "old_\tsid",
     ])
   func isNowhereElse(_ name: String) {
     #expect(plain(name) == nil)

@@ -177,7 +177,7 @@ extension Exchange {
         return true
       }
     } catch {
-      worker.report(.replayFile, at: nil, "\(error)")
+      report(.replayFile, at: nil, "\(error)")
       originFailed(origin, .died(errno: EIO))
       return false
     }
@@ -268,7 +268,7 @@ extension Exchange {
     } catch {
       body.recorder = nil
       if case .file(let code) = error {
-        worker.report(.replayFile, at: nil, systemMessage(code))
+        report(.replayFile, at: nil, systemMessage(code))
       }
     }
   }
