@@ -8,6 +8,7 @@ extension ProxyStatistics {
       ("connections", connections), ("requests", requests), ("new", answeredByNew),
       ("old-fallback", answeredByOldAfterMiss), ("old-map", answeredByOldFromMap),
       ("always-old", answeredByOldByRule), ("old-referer", answeredByOldByReferer),
+      ("old-standby", answeredByOldAsStandby),
       ("old-redirect", redirectedToOld),
       ("held", answeredByHeld),
       ("own", answeredByRelevo), ("bad-requests", badRequests), ("double-misses", doubleMisses),

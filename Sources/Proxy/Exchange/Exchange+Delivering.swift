@@ -87,6 +87,7 @@ extension Exchange {
     case .new, .newByRule: worker.counters.answeredByNew.add()
     case .oldByRule: worker.counters.answeredByOldByRule.add()
     case .oldByReferer: worker.counters.answeredByOldByReferer.add()
+    case .oldAsStandby: worker.counters.answeredByOldAsStandby.add()
     case .oldAfterMiss: worker.counters.answeredByOldAfterMiss.add()
     case .oldFromMap: worker.counters.answeredByOldFromMap.add()
     case .held: worker.counters.answeredByHeld.add()

@@ -2,7 +2,7 @@ import HTTP1
 
 /// Who answered, as the log and `X-Relevo-Route` say it.
 enum Route: UInt8, Sendable {
-  case new, newByRule, oldAfterMiss, oldFromMap, oldByRule, oldByReferer, held, oldRedirect, own
+  case new, newByRule, oldAfterMiss, oldFromMap, oldByRule, oldByReferer, oldAsStandby, held, oldRedirect, own
 
   var name: StaticString {
     switch self {
@@ -10,6 +10,7 @@ enum Route: UInt8, Sendable {
     case .newByRule: "always-new"
     case .oldByRule: "always-old"
     case .oldByReferer: "old-referer"
+    case .oldAsStandby: "old-standby"
     case .oldAfterMiss: "old-fallback"
     case .oldFromMap: "old-map"
     case .held: "held"

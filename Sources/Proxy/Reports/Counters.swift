@@ -22,6 +22,7 @@ final class Counters: Sendable {
   let redirectedToOld = Counter()
   let answeredByOldByRule = Counter()
   let answeredByOldByReferer = Counter()
+  let answeredByOldAsStandby = Counter()
   let answeredByHeld = Counter()
   let answeredByRelevo = Counter()
   let badRequests = Counter()
@@ -55,7 +56,9 @@ public struct ProxyStatistics: Sendable, Equatable {
   public var answeredByOldByRule: UInt64 = 0
   /// Requests for assets answered by the old server because one of its pages refers to them.
   public var answeredByOldByReferer: UInt64 = 0
-  /// Requests answered with the new pool's held miss, as the old server missed too or failed.
+  /// Requests answered by the old server since the new pool could not.
+  public var answeredByOldAsStandby: UInt64 = 0
+  /// Requests answered with the new pool's held miss or error, as the old server missed too or failed.
   public var answeredByHeld: UInt64 = 0
   /// Requests that Relevo answered itself: errors.
   public var answeredByRelevo: UInt64 = 0
@@ -91,6 +94,7 @@ public struct ProxyStatistics: Sendable, Equatable {
     redirectedToOld &+= counters.redirectedToOld.current
     answeredByOldByRule &+= counters.answeredByOldByRule.current
     answeredByOldByReferer &+= counters.answeredByOldByReferer.current
+    answeredByOldAsStandby &+= counters.answeredByOldAsStandby.current
     answeredByHeld &+= counters.answeredByHeld.current
     answeredByRelevo &+= counters.answeredByRelevo.current
     badRequests &+= counters.badRequests.current
