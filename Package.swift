@@ -33,10 +33,17 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    .target(
+      name: "Admin",
+      dependencies: [
+        "EventLoop", "MapFormats", "Proxy", "URLMap",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "relevo",
       dependencies: [
-        "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap",
+        "Admin", "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -52,9 +59,15 @@ let package = Package(
         "EventLoop", "HTTP1", "Proxy", "URLMap", .product(name: "Logging", package: "swift-log"),
       ]),
     .testTarget(
+      name: "AdminTests",
+      dependencies: [
+        "Admin", "EventLoop", "MapFormats", "Proxy", "URLMap",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .testTarget(
       name: "RelevoTests",
       dependencies: [
-        "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap", "relevo",
+        "Admin", "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap", "relevo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

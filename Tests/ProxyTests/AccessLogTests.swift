@@ -25,7 +25,8 @@ struct AccessLogTests {
   private func write(_ record: AccessRecord, of message: String, to log: WorkerLog) throws {
     try withRequest(message) { head, fields, bytes in
       log.write(
-        record, of: head, bytes: bytes, fields: fields, client: Array("192.0.2.7".utf8), nowSeconds: now)
+        record, of: head, bytes: bytes, fields: fields, client: Array("192.0.2.7".utf8),
+        nowUs: 3_060_000, nowSeconds: now)
     }
   }
 
@@ -42,10 +43,11 @@ struct AccessLogTests {
   @Test("has a line in the combined format, then the route, both attempts and the notes")
   func writesLine() throws {
     var record = AccessRecord()
-    record.beginAttempt(old: false, server: origin, nowMs: 1_000)
-    record.endAttempt(old: false, status: 404, nowMs: 1_007)
-    record.beginAttempt(old: true, server: origin, nowMs: 1_007)
-    record.endAttempt(old: true, status: 200, nowMs: 3_052)
+    record.beganUs = 999_900
+    record.beginAttempt(old: false, server: origin, nowUs: 1_000_000)
+    record.endAttempt(old: false, status: 404, nowUs: 1_007_000)
+    record.beginAttempt(old: true, server: origin, nowUs: 1_007_000)
+    record.endAttempt(old: true, status: 200, nowUs: 3_052_000)
     record.route = .oldAfterMiss
     record.status = 200
     record.bodyBytes = 5_000_000_000
@@ -55,19 +57,20 @@ struct AccessLogTests {
     #expect(
       try line(record, of: message)
         == "192.0.2.7 - - [01/Mar/2026:12:34:56 +0000] \"GET /a?b=%22 HTTP/1.1\" 200 5000000000 "
-        + "\"http://r/\" \"Mozilla/5.0 (X)\" route=old-fallback new=10.0.0.5:81,404,0.007 "
+        + "\"http://r/\" \"Mozilla/5.0 (X)\" route=old-fallback time=2.060 new=10.0.0.5:81,404,0.007 "
         + "old=10.0.0.5:81,200,2.045 note=retried,learned\n")
   }
 
   @Test("marks what there is not with a dash")
   func writesDashes() throws {
     var record = AccessRecord()
+    record.beganUs = 999_900
     record.status = 502
-    record.beginAttempt(old: false, server: origin, nowMs: 1_000)
-    record.endAttempt(old: false, status: 0, nowMs: 1_099)
+    record.beginAttempt(old: false, server: origin, nowUs: 1_000_000)
+    record.endAttempt(old: false, status: 0, nowUs: 1_099_000)
     #expect(
       try line(record, of: "PURGE / HTTP/1.0\r\n\r\n")
-        == "192.0.2.7 - - [01/Mar/2026:12:34:56 +0000] \"PURGE / HTTP/1.0\" 502 0 \"-\" \"-\" route=- "
+        == "192.0.2.7 - - [01/Mar/2026:12:34:56 +0000] \"PURGE / HTTP/1.0\" 502 0 \"-\" \"-\" route=- time=2.060 "
         + "new=10.0.0.5:81,-,0.099 old=- note=-\n")
   }
 
@@ -85,12 +88,12 @@ struct AccessLogTests {
   func writesRefused(_ status: UInt16, _ note: String) throws {
     let log = try open()
     let worker = WorkerLog(log)
-    worker.refused(client: Array("::1".utf8), status: status, nowSeconds: now)
+    worker.refused(client: Array("::1".utf8), status: status, tookUs: 1_002_999, nowSeconds: now)
     worker.flush()
     log.close()
     #expect(
       folder.contents(of: "log")
-        == "::1 - - [01/Mar/2026:12:34:56 +0000] \"-\" \(status) 0 \"-\" \"-\" route=- new=- old=- note=\(note)\n"
+        == "::1 - - [01/Mar/2026:12:34:56 +0000] \"-\" \(status) 0 \"-\" \"-\" route=- time=1.002 new=- old=- note=\(note)\n"
     )
   }
 
@@ -99,7 +102,7 @@ struct AccessLogTests {
     let log = try open()
     let worker = WorkerLog(log)
     for seconds in [now, now, now + 4, 0] {
-      worker.refused(client: [0x2D], status: 400, nowSeconds: seconds)
+      worker.refused(client: [0x2D], status: 400, tookUs: 1_002_999, nowSeconds: seconds)
     }
     worker.flush()
     log.close()
@@ -121,7 +124,7 @@ struct AccessLogTests {
     let log = try open()
     let worker = WorkerLog(log)
     for number in 0..<2_000 {
-      worker.refused(client: Array("client-\(number)".utf8), status: 400, nowSeconds: now)
+      worker.refused(client: Array("client-\(number)".utf8), status: 400, tookUs: 1_002_999, nowSeconds: now)
     }
     #expect(waits { !folder.contents(of: "log").isEmpty })
     worker.flush()

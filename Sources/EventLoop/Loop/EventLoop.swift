@@ -50,6 +50,14 @@ import Glibc
       &+ UInt64(truncatingIfNeeded: time.tv_nsec) / 1_000_000
   }
 
+  /// Microseconds on the same clock.
+  public static func monotonicUs() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000_000
+      &+ UInt64(truncatingIfNeeded: time.tv_nsec) / 1_000
+  }
+
   /// Milliseconds on the same clock at the last tick of the deadlines; no more than that behind while a
   /// socket has a deadline.
   public var coarseMs: UInt64 { wheel.nowMs }

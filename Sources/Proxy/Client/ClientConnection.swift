@@ -34,6 +34,8 @@ final class ClientConnection: StreamSocket {
   private var headProgress = HeadProgress()
   /// The deadline of the present head is running.
   private var headIsTimed = false
+  /// When the first part of a head that did not come at once was seen.
+  private var headBeganUs: UInt64?
   private var isReadingHeads = false
   /// A request has been read on this connection.
   private(set) var hasServed = false
@@ -46,6 +48,7 @@ final class ClientConnection: StreamSocket {
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
     try super.init(loop: worker.loop, descriptor: descriptor)
+    unsafe meter = worker.metrics.traffic
     setDeadline(afterMs: worker.settings.headerMs)
   }
 
@@ -114,17 +117,17 @@ final class ClientConnection: StreamSocket {
     case .incomplete:
       return waitForRest()
     case .malformed(let cause):
-      worker.counters.badRequests.add()
       refuse(OwnAnswer(status: cause.status, text: cause.description))
       return true
     case .head(let head):
       headIsTimed = false
       hasServed = true
       headProgress = HeadProgress()
-      worker.counters.requests.add()
+      worker.metrics.count(.requests)
       state = .exchanging
       clearDeadline()
-      exchange.begin(head)
+      let nowUs = worker.takesTimes ? EventLoop.monotonicUs() : 0
+      exchange.begin(head, beganUs: headBeganUs.take() ?? nowUs, nowUs: nowUs)
       return true
     }
   }
@@ -133,6 +136,7 @@ final class ClientConnection: StreamSocket {
   private func waitForRest() -> Bool {
     if !headIsTimed {
       headIsTimed = true
+      if worker.takesTimes { headBeganUs = EventLoop.monotonicUs() }
       setDeadline(afterMs: worker.settings.headerMs)
     }
     input.compact()
@@ -141,8 +145,13 @@ final class ClientConnection: StreamSocket {
 
   /// Answers what is no request, and closes.
   private func refuse(_ answer: OwnAnswer) {
-    worker.counters.answeredByRelevo.add()
-    worker.log?.refused(client: address, status: answer.status, nowSeconds: worker.loop.wallClockSeconds)
+    worker.metrics.count(.badRequests)
+    if let log = worker.log {
+      let nowUs = EventLoop.monotonicUs()
+      log.refused(
+        client: address, status: answer.status, tookUs: nowUs &- (headBeganUs.take() ?? nowUs),
+        nowSeconds: worker.loop.wallClockSeconds)
+    }
     worker.writer.removeAll()
     answer.write(isHead: false, closes: true, route: nil, into: &worker.writer)
     state = .closing(lingers: true)

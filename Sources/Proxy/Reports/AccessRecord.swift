@@ -31,7 +31,8 @@ struct Notes: OptionSet {
   ]
 }
 
-/// What one exchange tells the access log.
+/// What one exchange tells the access log and the metrics. Times are microseconds of `EventLoop.monotonicUs()`, and 0
+/// where nobody wants them: see `Worker.takesTimes`.
 struct AccessRecord {
   /// The last attempt at one of the two sites.
   struct Attempt {
@@ -39,31 +40,40 @@ struct AccessRecord {
     var label: [UInt8]
     /// 0 when no answer came.
     var status: UInt16 = 0
-    var beganMs: UInt64
-    var tookMs: UInt64 = 0
+    var beganUs: UInt64
+    /// Until the head of the answer, or until it failed.
+    var tookUs: UInt64 = 0
   }
 
+  /// When the first byte of the request was seen.
+  var beganUs: UInt64 = 0
+  /// When its head was whole.
+  var headUs: UInt64 = 0
   var route = Route.own
   /// What the client was answered; 0 before that.
   var status: UInt16 = 0
+  /// Bytes of the body that the client is sent.
   var bodyBytes: UInt64 = 0
   var notes: Notes = []
   private(set) var new: Attempt?
   private(set) var old: Attempt?
 
-  mutating func beginAttempt(old isOld: Bool, server: OriginServer, nowMs: UInt64) {
-    let attempt = Attempt(label: server.label, beganMs: nowMs)
+  /// No origin has been asked: what is asked first is asked as soon as the head is whole.
+  var isBeforeAttempts: Bool { new == nil && old == nil }
+
+  mutating func beginAttempt(old isOld: Bool, server: OriginServer, nowUs: UInt64) {
+    let attempt = Attempt(label: server.label, beganUs: nowUs)
     if isOld { old = attempt } else { new = attempt }
   }
 
-  mutating func endAttempt(old isOld: Bool, status: UInt16, nowMs: UInt64) {
-    if isOld { old?.end(status, nowMs) } else { new?.end(status, nowMs) }
+  mutating func endAttempt(old isOld: Bool, status: UInt16, nowUs: UInt64) {
+    if isOld { old?.end(status, nowUs) } else { new?.end(status, nowUs) }
   }
 }
 
 extension AccessRecord.Attempt {
-  fileprivate mutating func end(_ status: UInt16, _ nowMs: UInt64) {
+  fileprivate mutating func end(_ status: UInt16, _ nowUs: UInt64) {
     self.status = status
-    tookMs = nowMs &- beganMs
+    tookUs = nowUs &- beganUs
   }
 }

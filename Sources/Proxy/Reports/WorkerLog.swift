@@ -19,7 +19,7 @@ final class WorkerLog {
   /// Adds the line of an exchange whose head is in `bytes`.
   func write(
     _ record: AccessRecord, of head: RequestHead, bytes: RawSpan, fields: borrowing FieldTable,
-    client: [UInt8], nowSeconds: UInt32
+    client: [UInt8], nowUs: UInt64, nowSeconds: UInt32
   ) {
     begin(client, nowSeconds)
     appendEscaped(bytes.extracting(head.methodName.range))
@@ -35,6 +35,8 @@ final class WorkerLog {
     appendQuoted(.userAgent, fields, bytes)
     lines.append(" route=")
     lines.append(record.route.name)
+    lines.append(" time=")
+    append(seconds: nowUs &- record.beganUs)
     lines.append(" new=")
     append(record.new)
     lines.append(" old=")
@@ -45,11 +47,13 @@ final class WorkerLog {
   }
 
   /// Adds the line of a message that was no request.
-  func refused(client: [UInt8], status: UInt16, nowSeconds: UInt32) {
+  func refused(client: [UInt8], status: UInt16, tookUs: UInt64, nowSeconds: UInt32) {
     begin(client, nowSeconds)
     lines.append("-\" ")
     lines.append(decimal: UInt64(status))
-    lines.append(" 0 \"-\" \"-\" route=- new=- old=- note=")
+    lines.append(" 0 \"-\" \"-\" route=- time=")
+    append(seconds: tookUs)
+    lines.append(" new=- old=- note=")
     lines.append(status == 408 ? "client-gone\n" : "bad-request\n")
     if lines.count >= Self.blockBytes { flush() }
   }
@@ -78,8 +82,13 @@ final class WorkerLog {
     lines.append(",")
     if attempt.status == 0 { lines.append("-") } else { lines.append(decimal: UInt64(attempt.status)) }
     lines.append(",")
-    lines.append(decimal: attempt.tookMs / 1000)
-    let thousandths = attempt.tookMs % 1000
+    append(seconds: attempt.tookUs)
+  }
+
+  /// Seconds with three decimal places.
+  private func append(seconds us: UInt64) {
+    lines.append(decimal: us / 1_000_000)
+    let thousandths = us / 1000 % 1000
     lines.append(thousandths < 10 ? ".00" : thousandths < 100 ? ".0" : ".")
     lines.append(decimal: thousandths)
   }
