@@ -36,6 +36,7 @@ struct ServeCommand: ParsableCommand {
         "serve needs the server of the old site: --old http://host:port, or RELEVO_OLD in the environment",
         code: .usage)
     }
+    try OriginAddress.checkTogether(new: origins.new, old: origins.old)
     _ = try origins.mode()
     if replay.memory > replay.replayLimit {
       throw CommandFailure(
