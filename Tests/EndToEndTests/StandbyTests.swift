@@ -192,7 +192,7 @@ struct StandbyTests {
     }
   }
 
-  @Test("a 5xx in --fallback-on is an outage as well: old stands in, nothing is learned, its miss shows the error")
+  @Test("a 5xx in --fallback-on is an outage as well: old stands in unlearned, and its miss shows the error")
   func errors() throws {
     try withSite(
       new: .always(503, "new is busy", ["Retry-After: 7"]), old: .pages(["/page": "old"]), "--fallback-on",

@@ -246,7 +246,9 @@ struct DecisionTests {
     arguments: withoutMap)
   func asksWithoutMap(_ one: Case) throws { Self.expectVerdict(one, of: try Self.table()) }
 
-  @Test("in the new pool's place the old server gives what it has, and no word on what it has not", arguments: standby)
+  @Test(
+    "in the new pool's place the old server gives what it has, and no word on what it has not",
+    arguments: standby)
   func standsIn(_ one: Case) throws { Self.expectVerdict(one, of: try Self.table()) }
 
   static let withOtherSets: [Case] = [
@@ -288,7 +290,8 @@ struct DecisionTests {
   @Test("only the steps that name it ask the old server")
   func asksOld() {
     #expect(
-      Step.oldByMap.asksOld && Step.oldAsStandby(for: nil).asksOld && Step.probeOld(renews: true).asksOld && Step.oldAfterMiss(renews: true).asksOld)
+      Step.oldByMap.asksOld && Step.oldAsStandby(for: nil).asksOld && Step.probeOld(renews: true).asksOld
+        && Step.oldAfterMiss(renews: true).asksOld)
     for step: Step in [.newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly, .newByRule] {
       #expect(!step.asksOld)
     }

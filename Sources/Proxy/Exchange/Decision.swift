@@ -126,7 +126,9 @@ struct DecisionTable: Sendable {
       guard fallbackOn.contains(answer.status) else { return .deliver(.none) }
       if answer.isKnownDoubleMiss { return .deliverDoubleMiss }
       // An error says nothing of the page: the new pool may have it, so that the map must not.
-      if answer.status >= 500 { return answer.requestCanBeRepeated ? .holdAndAskStandby : .deliverUnrepeatable }
+      if answer.status >= 500 {
+        return answer.requestCanBeRepeated ? .holdAndAskStandby : .deliverUnrepeatable
+      }
       return fallback(for: answer, renews: false)
 
     case .recheck:

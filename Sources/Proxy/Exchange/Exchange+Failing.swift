@@ -182,7 +182,7 @@ extension Exchange {
 
   /// The old server does not stand in: the client gets what failed, never a word about the page.
   func answerForNew(_ end: StandbyEnd) {
-    guard case .oldAsStandby(let failure) = step, let failure else { return deliverHeld(as: .held, from: nil) }
+    guard case .oldAsStandby(let failure?) = step else { return deliverHeld(as: .held, from: nil) }
     switch end {
     case .missed, .refused: answerOwn(.newUnreachable)
     case .failed: answerOwn(failure.answer)

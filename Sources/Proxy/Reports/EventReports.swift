@@ -3,8 +3,8 @@ import Logging
 
 /// What an operator is told of; a failure with its remedy.
 enum ReportedEvent: Int, CaseIterable {
-  case originFailed, oldStandsIn, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept, connectionLimit,
-    migrated, oldCompresses
+  case originFailed, oldStandsIn, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept,
+    connectionLimit, migrated, oldCompresses
 
   var sentence: String {
     switch self {
@@ -27,8 +27,8 @@ enum ReportedEvent: Int, CaseIterable {
   var level: Logger.Level {
     switch self {
     case .migrated: .info
-    case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept, .connectionLimit,
-      .oldCompresses:
+    case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept,
+      .connectionLimit, .oldCompresses:
       .warning
     }
   }

@@ -368,6 +368,7 @@ struct HeaderFlags: ParsableArguments {
 
   @Flag(
     help:
-      "Add X-Relevo-Route to answers: who answered and why, as in new, old-fallback, old-map or held. (default: left out)")
+      "Add X-Relevo-Route to answers: who answered and why, as in new, old-fallback, old-map or held. (default: left out)"
+  )
   var debugHeaders = false
 }
