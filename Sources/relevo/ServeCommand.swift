@@ -111,7 +111,7 @@ struct ServeCommand: ParsableCommand {
     configuration.softMisses = fallback.softMisses
     configuration.missTTL = fallback.missTTL.duration
     configuration.missMemory = fallback.missMemory
-    configuration.rules = try rules.rules()
+    configuration.rules = try rules.paths.rules()
     configuration.assetsFollowReferer = rules.oldAssetsByReferer
     configuration.replayMemoryBytes = replay.memory.bytes
     configuration.replayLimitBytes = replay.replayLimit.bytes
