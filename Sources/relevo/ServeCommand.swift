@@ -126,6 +126,7 @@ struct ServeCommand: ParsableCommand {
     configuration.writesVia = headers.via
     configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost
     configuration.debugHeaders = headers.debugHeaders
+    configuration.detailedMetrics = admin.configuration != nil
     configuration.resolveEvery = origins.resolveEvery.duration
     return configuration
   }

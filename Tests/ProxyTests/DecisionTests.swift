@@ -261,7 +261,7 @@ struct DecisionTests {
     Case(
       step: .newFirst, statuses: [503], verdict: .deliverUnrepeatable, canBeRepeated: [false],
       isKnownDoubleMiss: [false]),
-    Case(step: .newFirst, statuses: [503], verdict: .deliverDoubleMiss, isKnownDoubleMiss: [true]),
+    Case(step: .newFirst, statuses: [503], verdict: .deliver(.none), isKnownDoubleMiss: [true]),
     Case(step: .newFirst, statuses: [403, 500, 200], verdict: .deliver(.none)),
     Case(step: .newAfterOldFailure, statuses: [503, 410], verdict: .dropAndAnswerUnavailable),
     Case(

@@ -124,11 +124,12 @@ struct DecisionTable: Sendable {
 
     case .newFirst:
       guard fallbackOn.contains(answer.status) else { return .deliver(.none) }
-      if answer.isKnownDoubleMiss { return .deliverDoubleMiss }
       // An error says nothing of the page: the new pool may have it, so that the map must not.
       if answer.status >= 500 {
+        if answer.isKnownDoubleMiss { return .deliver(.none) }
         return answer.requestCanBeRepeated ? .holdAndAskStandby : .deliverUnrepeatable
       }
+      if answer.isKnownDoubleMiss { return .deliverDoubleMiss }
       return fallback(for: answer, renews: false)
 
     case .recheck:

@@ -84,7 +84,7 @@ extension Exchange {
     if examination != nil, failure == .timeout { return endExamination(.possible, isWhole: false) }
     if case .undecided = delivery {
     } else {
-      worker.report(.brokenAnswer, at: origin.server, failure.description)
+      report(.brokenAnswer, at: origin.server, failure.description)
       return breakOff()
     }
     let hasAnswered = !origin.input.isEmpty || examination != nil
@@ -105,7 +105,7 @@ extension Exchange {
     case .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor:
       worker.metrics.count(.originFailures)
       server.tally.requestFailed()
-      worker.report(.originFailed, at: server, failure.description)
+      report(.originFailed, at: server, failure.description)
       giveUp(failure)
     }
   }
@@ -119,7 +119,7 @@ extension Exchange {
     worker.metrics.count(.originFailures)
     server.tally.requestFailed()
     if !server.isLeftOut(nowMs: worker.loop.coarseMs) {
-      worker.report(.originFailed, at: server, failure.description)
+      report(.originFailed, at: server, failure.description)
     }
     server.leaveOut(nowMs: worker.loop.coarseMs)
     tried.insert(server)
@@ -176,12 +176,13 @@ extension Exchange {
   private func letOldStandIn(for failure: OriginFailure) {
     if oldHasJustMissed { return answerOwn(.newUnreachable) }
     guard canGoElsewhere(after: failure) else { return answerOwn(failure.answer) }
-    worker.report(.oldStandsIn, at: nil, failure.description)
+    report(.oldStandsIn, at: nil, failure.description)
     turn(to: .oldAsStandby(for: failure))
   }
 
   /// The old server does not stand in: the client gets what failed, never a word about the page.
   func answerForNew(_ end: StandbyEnd) {
+    miss = nil
     guard case .oldAsStandby(let failure?) = step else { return deliverHeld(as: .held, from: nil) }
     switch end {
     case .missed, .refused: answerOwn(.newUnreachable)

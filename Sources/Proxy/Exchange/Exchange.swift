@@ -51,6 +51,8 @@ final class Exchange {
   /// The answer may be another one for another Referer.
   var variesByReferer = false
   var record = AccessRecord()
+  /// Neither site has what the client wants.
+  var miss: MissReason?
 
   init(client: ClientConnection) {
     unsafe owner = client
@@ -228,6 +230,7 @@ final class Exchange {
     let nowUs = worker.takesTimes ? EventLoop.monotonicUs() : 0
     worker.metrics.requestEnded(record.route, status: record.status)
     if worker.takesTimes { worker.metrics.requestTook(record.route, us: nowUs &- record.headUs) }
+    if let miss { keepMiss(miss, nowUs: nowUs) }
     if let log = worker.log {
       describeHead()
       unsafe log.write(
@@ -248,5 +251,6 @@ final class Exchange {
     continued = false
     variesByReferer = false
     record = AccessRecord()
+    miss = nil
   }
 }

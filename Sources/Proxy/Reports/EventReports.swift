@@ -6,6 +6,22 @@ enum ReportedEvent: Int, CaseIterable {
   case originFailed, oldStandsIn, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept,
     connectionLimit, migrated, oldCompresses
 
+  /// In words with hyphens.
+  var name: String {
+    switch self {
+    case .originFailed: "origin-failed"
+    case .oldStandsIn: "old-stands-in"
+    case .oldAnswersError: "old-answers-error"
+    case .brokenAnswer: "broken-answer"
+    case .replayLimit: "replay-limit"
+    case .replayFile: "replay-file"
+    case .accept: "accept"
+    case .connectionLimit: "connection-limit"
+    case .oldCompresses: "old-compresses"
+    case .migrated: "migrated"
+    }
+  }
+
   var sentence: String {
     switch self {
     case .originFailed: "an origin failed"
@@ -24,14 +40,17 @@ enum ReportedEvent: Int, CaseIterable {
     }
   }
 
-  var level: Logger.Level {
+  /// Something is wrong, and somebody may have to see to it.
+  var isFailure: Bool {
     switch self {
-    case .migrated: .info
+    case .migrated: false
     case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept,
       .connectionLimit, .oldCompresses:
-      .warning
+      true
     }
   }
+
+  var level: Logger.Level { isFailure ? .warning : .info }
 }
 
 /// Events in the log: the first of a kind at once, the others counted and told with the latest of them once a
