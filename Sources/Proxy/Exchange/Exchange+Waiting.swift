@@ -20,13 +20,14 @@ extension Exchange: WaitingRequest {
     pool.serveLine(nowMs: worker.loop.coarseMs)
   }
 
-  /// Whether a request waits at this step. The held 404 of the new pool is an answer at once, as is the old server's page
+  /// Whether a request waits at this step. What is held of the new pool is an answer at once, as is the old server's page
   /// for a URL that would only have been looked for on the new one again.
   private var stepWaits: Bool {
     switch step {
     case .newFirst, .newOnly, .newByRule, .newAfterOldMiss, .newAfterOldFailure: true
     case .oldByMap, .oldByRule, .oldByReferer: true
     case .oldAfterMiss(let renews): renews
+    case .oldAsStandby(let failure): failure != nil
     case .recheck, .probeOld: false
     }
   }

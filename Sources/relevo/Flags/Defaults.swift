@@ -19,7 +19,7 @@ enum Defaults {
   static let queueTimeout = DurationArgument.seconds(5)
   static let retryBudget = PercentArgument.percent(20)
 
-  static let fallbackOn = StatusesArgument(unchecked: "404")
+  static let fallbackOn = FallbackArgument.miss
   static let learnOn = StatusesArgument(unchecked: "2xx,3xx,401")
   static let oldMissOn = StatusesArgument(unchecked: "404,410")
   static let missTTL = DurationArgument.seconds(60)
