@@ -157,7 +157,9 @@ struct MetricsSnapshotTests {
     let age = Double(time(nil)) - Double(process.startedCentiseconds) / 100
     #expect(age > -2 && age < 7_200)
     let opened = try (0..<40).map { _ in try #require(Optional(open("/dev/null", O_RDONLY))) }
-    defer { opened.forEach { close($0) } }
+    defer {
+      for descriptor in opened { close(descriptor) }
+    }
     #expect(try #require(ProcessFigures.current()).openFiles >= 40)
   }
 
