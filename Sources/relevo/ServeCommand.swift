@@ -14,11 +14,13 @@ struct ServeCommand: ParsableCommand {
 
   @OptionGroup(title: "Listening") var listening: ListeningFlags
   @OptionGroup(title: "Origins") var origins: OriginFlags
+  @OptionGroup(title: "Health checks") var health: HealthFlags
   @OptionGroup(title: "Fallback") var fallback: FallbackFlags
   @OptionGroup(title: "Rules") var rules: RuleFlags
   @OptionGroup(title: "URL map") var map: MapFlags
   @OptionGroup(title: "Replay") var replay: ReplayFlags
   @OptionGroup(title: "Limits and timeouts") var limits: LimitFlags
+  @OptionGroup(title: "Stopping") var stopping: StoppingFlags
   @OptionGroup(title: "Logging") var logging: LoggingFlags
   @OptionGroup(title: "Headers") var headers: HeaderFlags
   @OptionGroup(title: "Admin plane") var admin: AdminFlags
@@ -128,6 +130,10 @@ struct ServeCommand: ParsableCommand {
     configuration.debugHeaders = headers.debugHeaders
     configuration.detailedMetrics = admin.configuration != nil
     configuration.resolveEvery = origins.resolveEvery.duration
+    configuration.originKeepalive = limits.originKeepalive
+    configuration.healthChecks = try health.checks(oldHost: configuration.oldHost)
+    configuration.drainDelay = stopping.drainDelay.duration
+    configuration.stopGrace = stopping.stopGrace.duration
     return configuration
   }
 
