@@ -72,6 +72,6 @@ struct HealthFlagsTests {
       Issue.record("taken")
       return
     }
-    #expect(failure.description.contains(reason) && failure.code == .usage)
+    #expect(failure.description.contains(reason) && failure.code == 64)
   }
 }
