@@ -66,7 +66,7 @@ public final class AdminServer: Sendable {
   private static func run(_ listeners: [AdminListener], stop: Mailbox<Bool>) throws(EventLoopError) {
     let loop = try EventLoop()
     let receiver = try stop.attach(to: loop) { _ in loop.stop() }
-    let server = try HTTPServer(loop: loop) { AdminRouter.answer($0) }
+    let server = try HTTPServer(loop: loop, handler: { AdminRouter.answer($0) })
     for listener in listeners {
       if let socket = listener.take() { try server.listen(on: socket) }
     }
