@@ -36,6 +36,7 @@ struct ServeCommand: ParsableCommand {
         "serve needs the server of the old site: --old http://host:port, or RELEVO_OLD in the environment",
         code: .usage)
     }
+    try OriginAddress.checkTogether(new: origins.new, old: origins.old)
     _ = try origins.mode()
     if replay.memory > replay.replayLimit {
       throw CommandFailure(
@@ -67,7 +68,7 @@ struct ServeCommand: ParsableCommand {
       } catch {
         logger.error("SIGUSR1: \(error); its lines go on into the file that was open")
       }
-      logger.info("so far", metadata: server.statistics.metadata(accessLog).merging(memory.metadata) { $1 })
+      logger.info("so far", metadata: server.metrics.metadata(accessLog).merging(memory.metadata) { $1 })
     }
     let admin = try startAdmin(logger: logger)
     do {
@@ -91,7 +92,7 @@ struct ServeCommand: ParsableCommand {
     admin?.stop()
     accessLog?.close()
     try memory.checkLoaded()
-    logger.info("stopped", metadata: server.statistics.metadata(accessLog).merging(memory.metadata) { $1 })
+    logger.info("stopped", metadata: server.metrics.metadata(accessLog).merging(memory.metadata) { $1 })
   }
 
   /// What the flags and the machine add up to.

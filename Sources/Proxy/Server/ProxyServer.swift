@@ -10,7 +10,8 @@ public final class ProxyServer: Sendable {
   private static let graceSeconds = 10
   private let configuration: ProxyConfiguration
   private let shared: Shared
-  private let counters: [Counters]
+  private let workers: [WorkerMetrics]
+  private let registry: OriginRegistry
   private let running = Locked<Running>(Running())
 
   private struct Running: ~Copyable {
@@ -32,7 +33,8 @@ public final class ProxyServer: Sendable {
       misses: MissMemory(
         count: configuration.missMemory, lifetimeMs: configuration.missTTL.wholeMilliseconds),
       accessLog: accessLog, logger: logger, connections: ConnectionCount())
-    counters = (0..<max(1, configuration.workers)).map { _ in Counters() }
+    workers = (0..<max(1, configuration.workers)).map { _ in WorkerMetrics() }
+    registry = OriginRegistry(workers: workers.count)
   }
 
   /// Resolves the origins, binds the listeners and starts the workers; returns when all accept.
@@ -40,11 +42,12 @@ public final class ProxyServer: Sendable {
   /// - Throws: ``ProxyStartError``; nothing is left running then.
   public func start() throws(ProxyStartError) {
     let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
-    let origins = try resolver.resolveAll()
+    let found = try resolver.resolveAll()
+    let origins = registry.update(found)
     let bound = try bindAll()
     var mailboxes: [Mailbox<WorkerMessage>] = []
     do throws(EventLoopError) {
-      for _ in counters { mailboxes.append(try Mailbox()) }
+      for _ in workers { mailboxes.append(try Mailbox()) }
       for (index, mailbox) in mailboxes.enumerated() {
         let sockets = ListenerSet(
           try bound.map { socket throws(EventLoopError) in try socket.forWorker(index) })
@@ -61,9 +64,10 @@ public final class ProxyServer: Sendable {
     }
     let logger = shared.logger
     resolver.keepResolving(
-      every: configuration.resolveEvery, first: origins, logger: logger
-    ) { [mailboxes] found in
-      for mailbox in mailboxes { mailbox.send(.origins(new: found.new, old: found.old)) }
+      every: configuration.resolveEvery, first: found, logger: logger
+    ) { [mailboxes, registry] found in
+      let origins = registry.update(found)
+      for mailbox in mailboxes { mailbox.send(.origins(origins)) }
     }
   }
 
@@ -88,23 +92,44 @@ public final class ProxyServer: Sendable {
   }
 
   /// What all workers have done so far. Any thread may ask.
-  public var statistics: ProxyStatistics {
-    var sum = ProxyStatistics()
-    for one in counters { sum.add(one) }
+  public var metrics: ProxyMetrics {
+    var sum = ProxyMetrics()
+    for worker in workers { sum.add(worker) }
+    sum.openConnections = shared.connections.current
+    if configuration.detailedMetrics {
+      let nowUs = EventLoop.monotonicUs()
+      sum.loops = workers.map { $0.loop(nowUs: nowUs) }
+    }
     return sum
   }
 
+  /// The servers of both sites, in the order of the configuration, the new site's first. Empty before the start. Any
+  /// thread may ask.
+  public var origins: [OriginStatus] { registry.all.map(\.status) }
+
+  /// What ``origins`` tells of, to watch and to change.
+  public var originStates: [OriginState] { registry.all }
+
+  /// Lets a server take requests, or not; in force at once for all workers, until the process ends. Any thread may ask.
+  ///
+  /// - Returns: false when no server has this identifier.
+  public func setMode(_ mode: OriginMode, ofOrigin id: String) -> Bool {
+    guard let origin = registry.origin(id: id) else { return false }
+    origin.setMode(mode)
+    return true
+  }
+
   private func startWorker(
-    _ index: Int, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>, origins: ResolvedOrigins
+    _ index: Int, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>, origins: OriginSets
   ) throws(EventLoopError) {
     let shared = self.shared
-    let counters = self.counters[index]
+    let metrics = workers[index]
     liveWorkers.add(1, ordering: .relaxed)
     var hasStarted = false
     defer { if !hasStarted { liveWorkers.subtract(1, ordering: .relaxed) } }
     let thread = try LoopThread(name: "worker-\(index)") { [self] in
       do throws(EventLoopError) {
-        let worker = try Worker(shared: shared, counters: counters, new: origins.new, old: origins.old)
+        let worker = try Worker(shared: shared, index: index, metrics: metrics, origins: origins)
         try worker.run(listeners: sockets, mailbox: mailbox)
       } catch {
         shared.logger.critical("a worker can't start", metadata: ["cause": "\(error)"])
@@ -128,7 +153,7 @@ public final class ProxyServer: Sendable {
         } catch {
           throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
         }
-        for address in addresses { bound.append(try BoundListener(address, workers: counters.count)) }
+        for address in addresses { bound.append(try BoundListener(address, workers: workers.count)) }
       case .unix(let path):
         guard let address = SocketAddress(unixPath: path) else {
           throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
