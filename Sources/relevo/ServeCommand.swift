@@ -110,7 +110,7 @@ struct ServeCommand: ParsableCommand {
     configuration.softMisses = fallback.softMisses
     configuration.missTTL = fallback.missTTL.duration
     configuration.missMemory = fallback.missMemory
-    configuration.rules = try rules.rules()
+    configuration.rules = try rules.paths.rules()
     configuration.assetsFollowReferer = rules.oldAssetsByReferer
     configuration.replayMemoryBytes = replay.memory.bytes
     configuration.replayLimitBytes = replay.replayLimit.bytes
@@ -125,6 +125,7 @@ struct ServeCommand: ParsableCommand {
     configuration.writesVia = headers.via
     configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost
     configuration.debugHeaders = headers.debugHeaders
+    configuration.detailedMetrics = admin.configuration != nil
     configuration.resolveEvery = origins.resolveEvery.duration
     return configuration
   }

@@ -6,6 +6,21 @@ enum ReportedEvent: Int, CaseIterable {
   case originFailed, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept, connectionLimit,
     migrated, oldCompresses
 
+  /// In words with hyphens.
+  var name: String {
+    switch self {
+    case .originFailed: "origin-failed"
+    case .oldAnswersError: "old-answers-error"
+    case .brokenAnswer: "broken-answer"
+    case .replayLimit: "replay-limit"
+    case .replayFile: "replay-file"
+    case .accept: "accept"
+    case .connectionLimit: "connection-limit"
+    case .oldCompresses: "old-compresses"
+    case .migrated: "migrated"
+    }
+  }
+
   var sentence: String {
     switch self {
     case .originFailed: "an origin failed"
@@ -22,14 +37,17 @@ enum ReportedEvent: Int, CaseIterable {
     }
   }
 
-  var level: Logger.Level {
+  /// Something is wrong, and somebody may have to see to it.
+  var isFailure: Bool {
     switch self {
-    case .migrated: .info
+    case .migrated: false
     case .originFailed, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept, .connectionLimit,
       .oldCompresses:
-      .warning
+      true
     }
   }
+
+  var level: Logger.Level { isFailure ? .warning : .info }
 }
 
 /// Events in the log: the first of a kind at once, the others counted and told with the latest of them once a
