@@ -143,7 +143,7 @@ struct JournalTests {
     _ = try process.errors.wait("the figures") { $0.contains("so far") && !$0.contains("snapshots-failed=0") }
     usleep(1_200_000)
     #expect(process.isRunning)
-    #expect(process.errors.all.count { $0.contains("error") } == 2, "\(process.errors.text)")
+    #expect(process.errors.all.count { $0.contains(" error ") } == 2, "\(process.errors.text)")
     try lane.learn("/still", client)
     try limitFiles(of: process, to: "unlimited")
     _ = try process.errors.wait("the end of the trouble", .after(10)) { $0.contains("written again") }

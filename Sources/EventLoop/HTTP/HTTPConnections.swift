@@ -92,7 +92,7 @@ import Glibc
   private func adopt() {
     let arrived = unsafe newcomers
     unsafe newcomers.removeAll(keepingCapacity: true)
-    for unsafebufferEvent in unsafe arrived {
+    unsafe arrived.forEach { bufferEvent in
       var context: UnsafeMutableRawPointer?
       unsafe bufferevent_getcb(bufferEvent, nil, nil, nil, &context)
       // The context is gone with a connection that could not be made.
@@ -119,7 +119,7 @@ import Glibc
   // MARK: Going
 
   private func sweep() {
-    for unsafelistener in unsafe listeners { unsafe evconnlistener_enable(listener) }
+    unsafe listeners.forEach { listener in _ = unsafe evconnlistener_enable(listener) }
     let nowMs = EventLoop.monotonicMs()
     for connection in unsafe Array(open.values) {
       switch connection.phase {

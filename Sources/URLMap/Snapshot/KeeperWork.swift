@@ -1,3 +1,5 @@
+import Glibc
+
 /// What the keeper's thread does, one thing after the other.
 final class KeeperWork {
   enum Loaded {
@@ -144,6 +146,8 @@ final class KeeperWork {
       written = changes
       journal.snapshotIsInPlace(place)
       counters.snapshots.add()
+      let written = MapKeeper.Written(at: UInt32(truncatingIfNeeded: time(nil)), report: snapshot)
+      counters.lastSnapshot.withLock { $0 = written }
       _ = snapshotTrouble.end()
       report(.written(snapshot))
       nextSnapshot = ContinuousClock.now + interval
