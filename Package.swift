@@ -41,7 +41,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       // Part of the binary, which stays a single file.
-      resources: [.embedInCode("OpenAPI/openapi.json")],
+      resources: [.embedInCode("Dashboard/Page"), .embedInCode("OpenAPI/openapi.json")],
       swiftSettings: strict),
     .executableTarget(
       name: "relevo",

@@ -17,8 +17,8 @@ public struct URLSearch: Sendable {
   /// - Parameter mayGoOn: asked for every few thousand entries; false ends the search.
   /// - Returns: whether all URLs were looked at.
   public func forEach(
-    in map: URLMap, atMost limit: Int, mayGoOn: () -> Bool = { true },
-    _ body: (_ key: RawSpan, _ entry: MapEntry) -> Void
+    in map: URLMap, atMost limit: Int, _ body: (_ key: RawSpan, _ entry: MapEntry) -> Void,
+    mayGoOn: () -> Bool
   ) -> Bool {
     struct Enough: Error {}
     var found = 0

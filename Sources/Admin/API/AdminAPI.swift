@@ -22,6 +22,13 @@ struct AdminAPI: Sendable {
     var parameters = try Parameters(request.query)
     let map = MapResources(subject)
     switch resource {
+    case .dashboard:
+      return .now(
+        HTTPServerResponse(
+          headers: [
+            ("Content-Type", HTTPServerResponse.html),
+            ("Content-Security-Policy", Dashboard.contentSecurityPolicy),
+          ], body: Dashboard.page))
     case .health:
       // Whoever probes may add what its tool adds.
       return .now(HTTPServerResponse(text: "ok\n"))

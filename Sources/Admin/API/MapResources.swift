@@ -87,8 +87,10 @@ struct MapResources: Sendable {
     return { [map] in
       let endMs = EventLoop.monotonicMs() + Self.searchMs
       var entries: [EntryAnswer] = []
-      let isComplete = search.forEach(in: map, atMost: limit, mayGoOn: { EventLoop.monotonicMs() < endMs }) {
+      let isComplete = search.forEach(in: map, atMost: limit) {
         entries.append(EntryAnswer($0, $1))
+      } mayGoOn: {
+        EventLoop.monotonicMs() < endMs
       }
       return HTTPServerResponse(json: SearchAnswer(entries: entries, complete: isComplete))
     }

@@ -1,5 +1,6 @@
 /// What has an address under the admin plane.
 enum Resource: Equatable {
+  case dashboard
   case health
   case readiness
   case openAPI
@@ -21,6 +22,7 @@ enum Resource: Equatable {
   /// - Parameter path: its segments.
   init?(path: [String]) {
     switch path {
+    case []: self = .dashboard
     case ["healthz"]: self = .health
     case ["readyz"]: self = .readiness
     case ["openapi.json"]: self = .openAPI
@@ -46,7 +48,7 @@ enum Resource: Equatable {
   /// Whether it holds nothing that only operators may see.
   var isPublic: Bool {
     switch self {
-    case .health, .readiness: true
+    case .dashboard, .health, .readiness: true
     case .openAPI, .status, .traffic, .origins, .origin, .mapEntries, .mapURL, .mapPrefix, .mapTree,
       .mapTop, .mapSearch, .mapSnapshot, .mapExport, .misses, .failures:
       false
@@ -56,8 +58,8 @@ enum Resource: Equatable {
   /// HEAD goes with GET.
   var methods: [String] {
     switch self {
-    case .health, .readiness, .openAPI, .status, .traffic, .origins, .mapEntries, .mapTree, .mapTop,
-      .mapSearch, .mapExport, .misses, .failures:
+    case .dashboard, .health, .readiness, .openAPI, .status, .traffic, .origins, .mapEntries, .mapTree,
+      .mapTop, .mapSearch, .mapExport, .misses, .failures:
       ["GET"]
     case .origin: ["PATCH"]
     case .mapURL: ["GET", "PUT", "DELETE"]

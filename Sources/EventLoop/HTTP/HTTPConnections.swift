@@ -90,9 +90,7 @@ import Glibc
   }
 
   private func adopt() {
-    let arrived = unsafe newcomers
-    unsafe newcomers.removeAll(keepingCapacity: true)
-    unsafe arrived.forEach { bufferEvent in
+    while let bufferEvent = unsafe newcomers.popLast() {
       var context: UnsafeMutableRawPointer?
       unsafe bufferevent_getcb(bufferEvent, nil, nil, nil, &context)
       // The context is gone with a connection that could not be made.
@@ -119,7 +117,7 @@ import Glibc
   // MARK: Going
 
   private func sweep() {
-    unsafe listeners.forEach { listener in _ = unsafe evconnlistener_enable(listener) }
+    for index in unsafe listeners.indices { _ = unsafe evconnlistener_enable(listeners[index]) }
     let nowMs = EventLoop.monotonicMs()
     for connection in unsafe Array(open.values) {
       switch connection.phase {
