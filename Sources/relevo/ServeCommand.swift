@@ -16,6 +16,7 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup(title: "Origins") var origins: OriginFlags
   @OptionGroup(title: "Fallback") var fallback: FallbackFlags
   @OptionGroup(title: "Rules") var rules: RuleFlags
+  @OptionGroup(title: "Cookies") var cookies: CookieFlags
   @OptionGroup(title: "URL map") var map: MapFlags
   @OptionGroup(title: "Replay") var replay: ReplayFlags
   @OptionGroup(title: "Limits and timeouts") var limits: LimitFlags
@@ -104,9 +105,11 @@ struct ServeCommand: ParsableCommand {
       fallbackOn: try fallback.fallbackOn.statuses(),
       learnOn: try fallback.learnOn.statuses(),
       oldMissOn: try fallback.oldMissOn.statuses())
+    configuration.oldStandsIn = fallback.fallbackOn.unreachable
     configuration.keys = KeyScheme(map.mapKey, ignoring: try map.ignoredQuery)
     configuration.mapRecheckAfter = map.mapRecheckAfter.duration
     configuration.oldMode = try origins.mode()
+    configuration.oldCookiePrefix = cookies.oldCookiePrefix?.text
     configuration.softMisses = fallback.softMisses
     configuration.missTTL = fallback.missTTL.duration
     configuration.missMemory = fallback.missMemory
@@ -125,6 +128,7 @@ struct ServeCommand: ParsableCommand {
     configuration.writesVia = headers.via
     configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost
     configuration.debugHeaders = headers.debugHeaders
+    configuration.detailedMetrics = admin.configuration != nil
     configuration.resolveEvery = origins.resolveEvery.duration
     return configuration
   }

@@ -106,9 +106,11 @@ extension Exchange {
   }
 
   private var requestShape: RequestShape {
-    guard step.asksOld else { return RequestShape() }
+    let cookies = worker.settings.cookies
+    guard step.asksOld else { return RequestShape(cookies: cookies) }
     return RequestShape(
-      host: worker.settings.oldHost, refusesCodings: !worker.settings.softMissTexts.isEmpty, isProbe: isProbe)
+      host: worker.settings.oldHost, refusesCodings: !worker.settings.softMissTexts.isEmpty, isProbe: isProbe,
+      site: .old, cookies: cookies)
   }
 
   /// Moves the request's body on until it is sent or somebody has to be waited for.
@@ -175,7 +177,7 @@ extension Exchange {
         return true
       }
     } catch {
-      worker.report(.replayFile, at: nil, "\(error)")
+      report(.replayFile, at: nil, "\(error)")
       originFailed(origin, .died(errno: EIO))
       return false
     }
@@ -266,7 +268,7 @@ extension Exchange {
     } catch {
       body.recorder = nil
       if case .file(let code) = error {
-        worker.report(.replayFile, at: nil, systemMessage(code))
+        report(.replayFile, at: nil, systemMessage(code))
       }
     }
   }

@@ -60,17 +60,16 @@ extension Exchange {
     }
     let bytes = unsafe UnsafeRawBufferPointer(origin.input.readable).bytes
     let shape = AnswerShape(isChunked: false, connection: nil, route: nil)
+    let old = step.asksOld ? origin.server : nil
     if answer.status != 100 {
       // A flood of them is no reason to hold more than one head may have.
       guard interim.count < worker.settings.headLimits.maxBytes else { return true }
-      AnswerWriter.write(
-        answer, fields: worker.answerFields, bytes: bytes, shape: shape, rewrite: nil, into: &interim)
+      writeAnswer(answer, bytes, shape, fromOld: old, into: &interim)
       return true
     }
     continued = true
     worker.writer.removeAll()
-    AnswerWriter.write(
-      answer, fields: worker.answerFields, bytes: bytes, shape: shape, rewrite: nil, into: &worker.writer)
+    writeAnswer(answer, bytes, shape, fromOld: old, into: &worker.writer)
     if client.writeOrKeep(worker) { return true }
     client.close()
     return false
@@ -80,7 +79,9 @@ extension Exchange {
 
   private func headHasCome(_ answer: ResponseHead, _ origin: OriginConnection) {
     if worker.takesTimes {
-      record.endAttempt(old: step.asksOld, status: answer.status, nowUs: EventLoop.monotonicUs())
+      let tookUs = record.endAttempt(
+        old: step.asksOld, status: answer.status, nowUs: EventLoop.monotonicUs())
+      origin.server.tally.latency.add(tookUs)
     }
     guard let softMiss = softMiss(answer, origin) else { return examine(answer, origin) }
     decide(AnswerAtHand(head: answer, origin: origin, examined: nil), softMiss)
@@ -101,6 +102,7 @@ extension Exchange {
     if softMiss == .certain {
       worker.metrics.count(.softMisses)
       record.notes.insert(.softMiss)
+      miss = .softMiss
     }
     let facts = AnswerFacts(
       status: status, softMiss: softMiss, requestCanBeRepeated: body.canBeRepeated,
@@ -109,15 +111,17 @@ extension Exchange {
     switch worker.decisions.verdict(on: facts, at: step) {
     case .deliver(let change):
       apply(change)
+      if step == .newAfterOldMiss { noteLateMiss(status) }
       deliver(answer, as: routeOfStep)
     case .deliverDoubleMiss:
       worker.metrics.count(.doubleMisses)
       record.notes.insert(.doubleMiss)
+      miss = .doubleMiss
       deliver(answer, as: .new)
     case .deliverUnrepeatable:
       worker.metrics.count(.fallbacksPastReplayLimit)
       record.notes.insert(.replayLimit)
-      worker.report(.replayLimit, at: origin.server, "")
+      report(.replayLimit, at: origin.server, "")
       deliver(answer, as: .new)
     case .holdAndAskOld(let renews):
       hold(answer)
@@ -125,6 +129,10 @@ extension Exchange {
     case .holdAndProbeOld(let renews):
       hold(answer)
       turn(to: .probeOld(renews: renews))
+    case .holdAndAskStandby:
+      report(.oldStandsIn, at: origin.server, "it answers \(status)")
+      hold(answer)
+      turn(to: .oldAsStandby(for: nil))
     case .dropAndAskOldItself(let renews):
       drop(answer)
       turn(to: .oldAfterMiss(renews: renews))
@@ -144,17 +152,29 @@ extension Exchange {
       switch reason {
       case .bothMissed(let forgets):
         if forgets { apply(.forget) }
+        if miss == nil { miss = .bothMissed }
         rememberMiss()
-      case .oldFailed:
-        worker.metrics.count(.fallbacksOldError)
-        record.notes.insert(.oldError)
-        worker.report(.oldAnswersError, at: origin.server, "\(status)")
+      case .oldFailed: oldAnsweredError(status, origin)
       }
       deliverHeld(as: .held, from: nil)
+    case .dropAndAnswerForNew(let end):
+      drop(answer)
+      switch end {
+      case .missed: rememberMiss()
+      case .refused: break
+      case .failed: oldAnsweredError(status, origin)
+      }
+      answerForNew(end)
     case .dropAndAnswerUnavailable:
       drop(answer)
       answerOwn(.oldUnreachable)
     }
+  }
+
+  private func oldAnsweredError(_ status: UInt16, _ origin: OriginConnection) {
+    worker.metrics.count(.fallbacksOldError)
+    record.notes.insert(.oldError)
+    report(.oldAnswersError, at: origin.server, "\(status)")
   }
 
   var routeOfStep: Route {
@@ -163,6 +183,7 @@ extension Exchange {
     case .newByRule: .newByRule
     case .oldByRule: .oldByRule
     case .oldByReferer: .oldByReferer
+    case .oldAsStandby: .oldAsStandby
     case .oldByMap: .oldFromMap
     case .oldAfterMiss, .probeOld: .oldAfterMiss
     }
@@ -204,10 +225,19 @@ extension Exchange {
   }
 
   private func isKnownDoubleMiss(_ status: UInt16) -> Bool {
-    guard step == .newFirst, worker.decisions.fallbackOn.contains(status), let missFingerprint else {
-      return false
-    }
+    step == .newFirst && worker.decisions.fallbackOn.contains(status) && oldHasJustMissed
+  }
+
+  /// The old server said a moment ago that it does not have this URL.
+  var oldHasJustMissed: Bool {
+    guard let missFingerprint else { return false }
     return worker.misses.contains(missFingerprint, nowMs: worker.loop.coarseMs)
+  }
+
+  /// The old server has missed what the map or a rule had it asked for, and the new pool has had its say.
+  private func noteLateMiss(_ status: UInt16) {
+    let isMiss = worker.decisions.fallbackOn.contains(status)
+    miss = isMiss ? miss ?? .bothMissed : nil
   }
 
   private func rememberMiss() {

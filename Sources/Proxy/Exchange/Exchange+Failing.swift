@@ -84,7 +84,7 @@ extension Exchange {
     if examination != nil, failure == .timeout { return endExamination(.possible, isWhole: false) }
     if case .undecided = delivery {
     } else {
-      worker.report(.brokenAnswer, at: origin.server, failure.description)
+      report(.brokenAnswer, at: origin.server, failure.description)
       return breakOff()
     }
     let hasAnswered = !origin.input.isEmpty || examination != nil
@@ -105,7 +105,7 @@ extension Exchange {
     case .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor:
       worker.metrics.count(.originFailures)
       server.tally.requestFailed()
-      worker.report(.originFailed, at: server, failure.description)
+      report(.originFailed, at: server, failure.description)
       giveUp(failure)
     }
   }
@@ -119,7 +119,7 @@ extension Exchange {
     worker.metrics.count(.originFailures)
     server.tally.requestFailed()
     if !server.isLeftOut(nowMs: worker.loop.coarseMs) {
-      worker.report(.originFailed, at: server, failure.description)
+      report(.originFailed, at: server, failure.description)
     }
     server.leaveOut(nowMs: worker.loop.coarseMs)
     tried.insert(server)
@@ -141,6 +141,9 @@ extension Exchange {
   /// The site that the step names can't answer.
   func giveUp(_ failure: OriginFailure) {
     switch step {
+    case .newFirst where worker.decisions.oldStandsIn:
+      record.notes.insert(failure.isTimeout ? .newTimeout : .newDown)
+      letOldStandIn(for: failure)
     case .newFirst, .newOnly, .newByRule, .newAfterOldMiss, .newAfterOldFailure:
       record.notes.insert(failure.isTimeout ? .newTimeout : .newDown)
       answerOwn(failure.answer)
@@ -156,6 +159,10 @@ extension Exchange {
       record.notes.insert(failure.noteOfOld)
       worker.metrics.count(failure.refusedFallback)
       if !renews || !redirectToOld() { deliverHeld(as: .held, from: nil) }
+    case .oldAsStandby:
+      record.notes.insert(failure.noteOfOld)
+      worker.metrics.count(failure.refusedFallback)
+      answerForNew(.failed)
     case .oldByReferer:
       record.notes.insert(failure.noteOfOld)
       turnIfRepeatable(to: .newAfterOldMiss, after: failure)
@@ -165,12 +172,32 @@ extension Exchange {
     }
   }
 
-  /// Asks the other site, unless the first may have acted on a request that must not be acted on twice.
-  private func turnIfRepeatable(to next: Step, after failure: OriginFailure) {
-    guard body.canBeRepeated, head.method.isIdempotent || failure.meansNothingSent else {
-      return answerOwn(failure.answer)
+  /// No server of the new pool can answer.
+  private func letOldStandIn(for failure: OriginFailure) {
+    if oldHasJustMissed { return answerOwn(.newUnreachable) }
+    guard canGoElsewhere(after: failure) else { return answerOwn(failure.answer) }
+    report(.oldStandsIn, at: nil, failure.description)
+    turn(to: .oldAsStandby(for: failure))
+  }
+
+  /// The old server does not stand in: the client gets what failed, never a word about the page.
+  func answerForNew(_ end: StandbyEnd) {
+    miss = nil
+    guard case .oldAsStandby(let failure?) = step else { return deliverHeld(as: .held, from: nil) }
+    switch end {
+    case .missed, .refused: answerOwn(.newUnreachable)
+    case .failed: answerOwn(failure.answer)
     }
-    turn(to: next)
+  }
+
+  /// Asks the other site where that is allowed.
+  private func turnIfRepeatable(to next: Step, after failure: OriginFailure) {
+    canGoElsewhere(after: failure) ? turn(to: next) : answerOwn(failure.answer)
+  }
+
+  /// The request can be sent again, and the first site cannot have acted on one that must not be acted on twice.
+  private func canGoElsewhere(after failure: OriginFailure) -> Bool {
+    body.canBeRepeated && (head.method.isIdempotent || failure.meansNothingSent)
   }
 
   // MARK: Clients
@@ -243,11 +270,11 @@ extension Exchange {
     record.status = 101
     let bytes = unsafe UnsafeRawBufferPointer(origin.input.readable).bytes
     worker.writer.removeAll()
-    AnswerWriter.write(
-      answer, fields: worker.answerFields, bytes: bytes,
-      shape: AnswerShape(
+    writeAnswer(
+      answer, bytes,
+      AnswerShape(
         isChunked: false, connection: nil, route: worker.settings.debugHeaders ? record.route : nil),
-      rewrite: nil, into: &worker.writer)
+      fromOld: step.asksOld ? origin.server : nil, into: &worker.writer)
     origin.input.consume(answer.byteCount)
     let tunnel = Tunnel(client: client, origin: origin, idleMs: worker.settings.tunnelMs)
     origin.startTunnel(tunnel)

@@ -51,6 +51,8 @@ final class Exchange {
   /// The answer may be another one for another Referer.
   var variesByReferer = false
   var record = AccessRecord()
+  /// Neither site has what the client wants.
+  var miss: MissReason?
 
   init(client: ClientConnection) {
     unsafe owner = client
@@ -154,7 +156,7 @@ final class Exchange {
     switch step {
     case .newFirst, .recheck, .oldByRule: limit = settings.replayLimitBytes
     case .oldByMap, .oldByReferer, .newOnly, .newByRule: limit = settings.replayMemoryBytes
-    case .oldAfterMiss, .probeOld, .newAfterOldMiss, .newAfterOldFailure: return nil
+    case .oldAfterMiss, .oldAsStandby, .probeOld, .newAfterOldMiss, .newAfterOldFailure: return nil
     }
     if case .length(let length) = head.framing, length > UInt64(limit) { return nil }
     return BodyRecorder(memoryLimit: settings.replayMemoryBytes, limit: limit)
@@ -228,6 +230,7 @@ final class Exchange {
     let nowUs = worker.takesTimes ? EventLoop.monotonicUs() : 0
     worker.metrics.requestEnded(record.route, status: record.status)
     if worker.takesTimes { worker.metrics.requestTook(record.route, us: nowUs &- record.headUs) }
+    if let miss { keepMiss(miss, nowUs: nowUs) }
     if let log = worker.log {
       describeHead()
       unsafe log.write(
@@ -248,5 +251,6 @@ final class Exchange {
     continued = false
     variesByReferer = false
     record = AccessRecord()
+    miss = nil
   }
 }

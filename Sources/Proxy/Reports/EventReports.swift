@@ -3,13 +3,31 @@ import Logging
 
 /// What an operator is told of; a failure with its remedy.
 enum ReportedEvent: Int, CaseIterable {
-  case originFailed, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept, connectionLimit,
-    migrated, oldCompresses
+  case originFailed, oldStandsIn, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept,
+    connectionLimit, migrated, oldCompresses
+
+  /// In words with hyphens.
+  var name: String {
+    switch self {
+    case .originFailed: "origin-failed"
+    case .oldStandsIn: "old-stands-in"
+    case .oldAnswersError: "old-answers-error"
+    case .brokenAnswer: "broken-answer"
+    case .replayLimit: "replay-limit"
+    case .replayFile: "replay-file"
+    case .accept: "accept"
+    case .connectionLimit: "connection-limit"
+    case .oldCompresses: "old-compresses"
+    case .migrated: "migrated"
+    }
+  }
 
   var sentence: String {
     switch self {
     case .originFailed: "an origin failed"
-    case .oldAnswersError: "the old server answered an error; the new pool's held answer was served"
+    case .oldStandsIn:
+      "the new pool can't answer and the old server stands in: see to the servers of --new, their logs say more"
+    case .oldAnswersError: "the old server answered an error; the client got the new pool's answer or failure"
     case .brokenAnswer: "an origin's answer broke off; the client's connection was closed"
     case .replayLimit:
       "a request's body was longer than can be replayed, so the new pool's miss was served: raise --replay-limit"
@@ -22,14 +40,17 @@ enum ReportedEvent: Int, CaseIterable {
     }
   }
 
-  var level: Logger.Level {
+  /// Something is wrong, and somebody may have to see to it.
+  var isFailure: Bool {
     switch self {
-    case .migrated: .info
-    case .originFailed, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept, .connectionLimit,
-      .oldCompresses:
-      .warning
+    case .migrated: false
+    case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept,
+      .connectionLimit, .oldCompresses:
+      true
     }
   }
+
+  var level: Logger.Level { isFailure ? .warning : .info }
 }
 
 /// Events in the log: the first of a kind at once, the others counted and told with the latest of them once a

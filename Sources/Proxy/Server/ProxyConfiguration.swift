@@ -13,6 +13,8 @@ public struct ProxyConfiguration: Sendable {
   public var workers: Int
   /// Answers of the new pool that send a request on to the old server.
   public var fallbackOn: StatusSet
+  /// The old server is asked for what the whole new pool cannot answer; nothing is learned from that.
+  public var oldStandsIn = false
   /// Answers of the old server that put a URL into the map.
   public var learnOn: StatusSet
   /// Answers of the old server that mean "not here either".
@@ -48,6 +50,9 @@ public struct ProxyConfiguration: Sendable {
   public var writesVia: Bool
   /// The `Host` that the old server is sent; nil sends what the client sent.
   public var oldHost: String?
+  /// What the names of the old server's cookies begin with at the client: a token that begins with a letter or a digit. With
+  /// it both sites may set cookies of one name. Nil leaves names as they are, and every cookie goes to both sites.
+  public var oldCookiePrefix: String?
   /// What a client gets whose page is on the old server.
   public var oldMode = OldMode.proxy
   /// Add `X-Relevo-Route` to answers.
