@@ -65,8 +65,8 @@ struct HealthFlags: ParsableArguments {
   func checks(oldHost: String?) throws(StatusSetError) -> HealthChecks? {
     if healthPath == nil, oldHealthPath == nil { return nil }
     var checks = HealthChecks(
-      new: healthPath.map { HealthChecks.Target(path: $0.path, host: healthHost) },
-      old: oldHealthPath.map { HealthChecks.Target(path: $0.path, host: oldHost ?? healthHost) },
+      new: healthPath.map { HealthChecks.Target(path: $0.description, host: healthHost) },
+      old: oldHealthPath.map { HealthChecks.Target(path: $0.description, host: oldHost ?? healthHost) },
       expect: try healthExpect.statuses(), userAgent: "relevo-health/\(Relevo.versionNumber)")
     checks.interval = healthInterval.duration
     checks.timeout = healthTimeout.duration
@@ -77,13 +77,13 @@ struct HealthFlags: ParsableArguments {
 }
 
 /// The path that a check asks for.
-struct CheckPathArgument: Sendable {
-  let path: String
+struct CheckPathArgument: Sendable, CustomStringConvertible {
+  let description: String
 
   init(parsing text: String) throws(BadValue) {
     guard text.hasPrefix("/"), text.utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: "#") }) else {
       throw BadValue("write the path of a page that answers while the server is well, as in /index.html")
     }
-    path = text
+    description = text
   }
 }
