@@ -34,10 +34,17 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    .target(
+      name: "Admin",
+      dependencies: [
+        "EventLoop", "MapFormats", "Proxy", "URLMap",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "relevo",
       dependencies: [
-        "Addressing", "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap",
+        "Addressing", "Admin", "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -51,12 +58,18 @@ let package = Package(
     .testTarget(
       name: "ProxyTests",
       dependencies: [
-        "EventLoop", "HTTP1", "Proxy", "URLMap", .product(name: "Logging", package: "swift-log"),
+        "Addressing", "EventLoop", "HTTP1", "Proxy", "URLMap", .product(name: "Logging", package: "swift-log"),
+      ]),
+    .testTarget(
+      name: "AdminTests",
+      dependencies: [
+        "Admin", "EventLoop", "MapFormats", "Proxy", "URLMap",
+        .product(name: "Logging", package: "swift-log"),
       ]),
     .testTarget(
       name: "RelevoTests",
       dependencies: [
-        "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap", "relevo",
+        "Addressing", "Admin", "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap", "relevo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

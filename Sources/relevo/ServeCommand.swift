@@ -1,3 +1,4 @@
+import Admin
 import ArgumentParser
 import EventLoop
 import Logging
@@ -20,6 +21,7 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup(title: "Limits and timeouts") var limits: LimitFlags
   @OptionGroup(title: "Logging") var logging: LoggingFlags
   @OptionGroup(title: "Headers") var headers: HeaderFlags
+  @OptionGroup(title: "Admin plane") var admin: AdminFlags
 
   /// The checks that no flag can make alone. ArgumentParser's own `validate()` would come before its check for
   /// unknown flags, and blame a missing one for another's misspelling.
@@ -65,8 +67,9 @@ struct ServeCommand: ParsableCommand {
       } catch {
         logger.error("SIGUSR1: \(error); its lines go on into the file that was open")
       }
-      logger.info("so far", metadata: server.statistics.metadata(accessLog).merging(memory.metadata) { $1 })
+      logger.info("so far", metadata: server.metrics.metadata(accessLog).merging(memory.metadata) { $1 })
     }
+    let admin = try startAdmin(logger: logger)
     do {
       try server.start()
     } catch {
@@ -85,9 +88,10 @@ struct ServeCommand: ParsableCommand {
     logger.info("stopping: what is under way may finish, a second signal ends it")
     server.stop()
     memory.stop()
+    admin?.stop()
     accessLog?.close()
     try memory.checkLoaded()
-    logger.info("stopped", metadata: server.statistics.metadata(accessLog).merging(memory.metadata) { $1 })
+    logger.info("stopped", metadata: server.metrics.metadata(accessLog).merging(memory.metadata) { $1 })
   }
 
   /// What the flags and the machine add up to.
@@ -122,6 +126,18 @@ struct ServeCommand: ParsableCommand {
     configuration.debugHeaders = headers.debugHeaders
     configuration.resolveEvery = origins.resolveEvery.duration
     return configuration
+  }
+
+  private func startAdmin(logger: Logger) throws(CommandFailure) -> AdminServer? {
+    guard let configuration = admin.configuration else { return nil }
+    let server = AdminServer(configuration, logger: logger)
+    do {
+      try server.start()
+    } catch {
+      throw CommandFailure(error)
+    }
+    for address in server.listeningOn { logger.info("the admin plane listens on \(address)") }
+    return server
   }
 
   private func openAccessLog() throws(CommandFailure) -> AccessLog? {

@@ -1,22 +1,12 @@
 import Logging
 import Proxy
 
-extension ProxyStatistics {
+extension ProxyMetrics {
   /// The counters as the log shows them, on SIGUSR1 and at the end.
   func metadata(_ accessLog: AccessLog?) -> Logger.Metadata {
-    let counters: [(String, UInt64)] = [
-      ("connections", connections), ("requests", requests), ("new", answeredByNew),
-      ("old-fallback", answeredByOldAfterMiss), ("old-map", answeredByOldFromMap),
-      ("always-old", answeredByOldByRule), ("old-referer", answeredByOldByReferer),
-      ("old-redirect", redirectedToOld),
-      ("held", answeredByHeld),
-      ("own", answeredByRelevo), ("bad-requests", badRequests), ("double-misses", doubleMisses),
-      ("soft-misses", softMisses),
-      ("past-replay-limit", fallbacksPastReplayLimit), ("fallbacks-failed", fallbacksFailed),
-      ("retries", retries),
-      ("origin-failures", originFailures), ("clients-gone", clientsGone), ("learned", learned),
-      ("forgotten", forgotten), ("migrated", migrated), ("log-bytes-dropped", accessLog?.droppedBytes ?? 0),
-    ]
-    return Logger.Metadata(uniqueKeysWithValues: counters.map { ($0, "\($1)") })
+    var metadata: Logger.Metadata = ["log-bytes-dropped": "\(accessLog?.droppedBytes ?? 0)"]
+    for counter in ProxyCounter.allCases { metadata[counter.name] = "\(self[counter])" }
+    for route in Route.allCases { metadata[route.label] = "\(requests(route))" }
+    return metadata
   }
 }

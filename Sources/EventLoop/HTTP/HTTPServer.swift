@@ -77,6 +77,19 @@ import Glibc
     return try unsafe Self.port(of: evhttp_bound_socket_get_fd(socket))
   }
 
+  /// Starts to accept connections on a socket that listens already, and takes it over.
+  ///
+  /// - Throws: ``EventLoopError/system(call:errno:)`` when memory or descriptors ran out.
+  public func listen(on socket: consuming ListeningSocket) throws(EventLoopError) {
+    // evhttp closes what it accepts on, and `socket` closes its own.
+    let descriptor = fcntl(socket.descriptor, F_DUPFD_CLOEXEC, 0)
+    guard descriptor >= 0 else { throw .system(call: "fcntl", errno: errno) }
+    guard unsafe evhttp_accept_socket_with_handle(http, descriptor) != nil else {
+      close(descriptor)
+      throw .system(call: "evhttp_accept_socket", errno: ENOMEM)
+    }
+  }
+
   private static func port(of descriptor: Int32) throws(EventLoopError) -> UInt16 {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

@@ -12,6 +12,29 @@ public struct ListeningSocket: ~Copyable, Sendable {
   /// - Parameter shared: let sockets of other loops listen on the same address (`SO_REUSEPORT`).
   /// - Throws: ``EventLoopError/system(call:errno:)``, `EADDRINUSE` among them.
   public init(address: SocketAddress, shared: Bool) throws(EventLoopError) {
+    try self.init(address: address, shared: shared, path: nil, mode: nil)
+  }
+
+  /// Binds a unix socket and listens; a file left behind by a process that is gone is replaced.
+  ///
+  /// - Parameters:
+  ///   - path: the file of `address`; whoever binds it removes it in the end.
+  ///   - mode: of the file, which is never wider; nil leaves it to the process's mask. To connect, one must be allowed
+  ///     to write.
+  /// - Throws: ``EventLoopError/system(call:errno:)``, `EADDRINUSE` when a process listens there.
+  public init(replacing path: String, at address: SocketAddress, mode: mode_t?) throws(EventLoopError) {
+    if let descriptor = try? beginConnecting(to: address) {
+      close(descriptor)
+      throw .system(call: "bind", errno: EADDRINUSE)
+    }
+    var status = stat()
+    if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unsafe unlink(path) }
+    try self.init(address: address, shared: false, path: path, mode: mode)
+  }
+
+  private init(
+    address: SocketAddress, shared: Bool, path: String?, mode: mode_t?
+  ) throws(EventLoopError) {
     let descriptor = socket(
       address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
     if descriptor < 0 { throw .system(call: "socket", errno: errno) }
@@ -22,10 +45,17 @@ public struct ListeningSocket: ~Copyable, Sendable {
       setFlag(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY)
       if address.family == AF_INET6 { setFlag(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY) }
     }
+    // The file is made with the socket's mode less the mask, and then given what the mask took.
+    if let mode { fchmod(descriptor, mode) }
     if unsafe address.withPointer({ unsafe bind(descriptor, $0, $1) }) != 0 {
       let code = errno
       close(descriptor)
       throw .system(call: "bind", errno: code)
+    }
+    if let path, let mode, unsafe chmod(path, mode) != 0 {
+      let code = errno
+      close(descriptor)
+      throw .system(call: "chmod", errno: code)
     }
     if listen(descriptor, 65_535) != 0 {
       let code = errno

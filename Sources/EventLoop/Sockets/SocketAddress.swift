@@ -37,6 +37,19 @@ import Glibc
     return UInt16(bytes[2]) << 8 | UInt16(bytes[3])
   }
 
+  /// Whether only this machine reaches it: 127.0.0.0/8, ::1, the same in IPv6's mapped form, or a unix socket.
+  public var isLoopback: Bool {
+    switch family {
+    case AF_UNIX: true
+    case AF_INET: bytes.count > 4 && bytes[4] == 127
+    case AF_INET6:
+      bytes.count >= 24
+        && (Array(bytes[8..<24]) == [UInt8](repeating: 0, count: 15) + [1]
+          || Array(bytes[8..<21]) == [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF, 127])
+    default: false
+    }
+  }
+
   /// The address without port or brackets; `unix:` for a unix socket.
   public var host: String {
     guard family != AF_UNIX else { return "unix:" }

@@ -60,6 +60,9 @@ public enum Flushed: Equatable {
   /// The peer has said that it will send nothing more, though it may still read.
   public final var peerHasEnded: Bool { endIsNear }
 
+  /// Counts what this socket moves, when there is one; it outlives the socket.
+  public final unowned(unsafe) var meter: ByteMeter?
+
   /// Milliseconds on the loop's clock; `.max` without a deadline.
   final var deadlineMs = UInt64.max
   /// The tick of the wheel's slot that this socket waits in; 0 when in none.
@@ -132,6 +135,7 @@ public enum Flushed: Equatable {
         // A short read has emptied the socket: what comes later is a new edge. A full one may not have.
         if count < size && !endIsNear { isReadable = false }
         buffer.filled(count)
+        unsafe meter?.countReceived(count)
         return .bytes(count)
       }
       if count == 0 {
@@ -165,6 +169,7 @@ public enum Flushed: Equatable {
       }
       if count >= 0 {
         if count < total { isWritable = false }
+        unsafe meter?.countSent(count)
         return .bytes(count)
       }
       switch errno {

@@ -35,14 +35,8 @@ final class BoundListener: Sendable {
 
   /// Binds a unix socket; a file left behind by a process that is gone is replaced.
   init(unix address: SocketAddress, path: String) throws(ProxyStartError) {
-    if let descriptor = try? beginConnecting(to: address) {
-      close(descriptor)
-      throw .addressInUse(address.description)
-    }
-    var status = stat()
-    if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unsafe unlink(path) }
     do throws(EventLoopError) {
-      let box = try SocketBox(ListeningSocket(address: address, shared: false))
+      let box = try SocketBox(ListeningSocket(replacing: path, at: address, mode: nil))
       self.address = address
       self.path = path
       sockets = Locked(Sockets(shared: box))

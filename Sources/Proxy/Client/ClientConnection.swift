@@ -48,6 +48,7 @@ final class ClientConnection: StreamSocket {
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
     try super.init(loop: worker.loop, descriptor: descriptor)
+    unsafe meter = worker.metrics.traffic
     setDeadline(afterMs: worker.settings.headerMs)
   }
 
@@ -116,17 +117,17 @@ final class ClientConnection: StreamSocket {
     case .incomplete:
       return waitForRest()
     case .malformed(let cause):
-      worker.counters.badRequests.add()
       refuse(OwnAnswer(status: cause.status, text: cause.description))
       return true
     case .head(let head):
       headIsTimed = false
       hasServed = true
       headProgress = HeadProgress()
-      worker.counters.requests.add()
+      worker.metrics.count(.requests)
       state = .exchanging
       clearDeadline()
-      exchange.begin(head, beganUs: takeHeadBegan())
+      let nowUs = worker.takesTimes ? EventLoop.monotonicUs() : 0
+      exchange.begin(head, beganUs: headBeganUs.take() ?? nowUs, nowUs: nowUs)
       return true
     }
   }
@@ -142,18 +143,13 @@ final class ClientConnection: StreamSocket {
     return false
   }
 
-  private func takeHeadBegan() -> UInt64 {
-    guard worker.takesTimes else { return 0 }
-    return headBeganUs.take() ?? EventLoop.monotonicUs()
-  }
-
   /// Answers what is no request, and closes.
   private func refuse(_ answer: OwnAnswer) {
-    worker.counters.answeredByRelevo.add()
+    worker.metrics.count(.badRequests)
     if let log = worker.log {
-      let beganUs = takeHeadBegan()
+      let nowUs = EventLoop.monotonicUs()
       log.refused(
-        client: address, status: answer.status, tookUs: EventLoop.monotonicUs() &- beganUs,
+        client: address, status: answer.status, tookUs: nowUs &- (headBeganUs.take() ?? nowUs),
         nowSeconds: worker.loop.wallClockSeconds)
     }
     worker.writer.removeAll()

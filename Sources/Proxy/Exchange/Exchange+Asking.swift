@@ -37,7 +37,8 @@ extension Exchange {
       return giveUp(.refused(errno: ECONNREFUSED))
     }
     if worker.takesTimes {
-      record.beginAttempt(old: step.asksOld, server: server, nowUs: EventLoop.monotonicUs())
+      let nowUs = record.isBeforeAttempts ? record.headUs : EventLoop.monotonicUs()
+      record.beginAttempt(old: step.asksOld, server: server, nowUs: nowUs)
     }
     if !isProbe, body.hasLeft, body.recorder != nil {
       // What is ready is recorded as well and goes out from there.
@@ -45,12 +46,14 @@ extension Exchange {
       body.replayed = 0
     }
     if !fresh, let kept = server.takeIdle() {
+      worker.metrics.count(step.asksOld ? .oldConnectionsReused : .newConnectionsReused)
       kept.serve(self)
       asked = kept
       return sendHead(kept)
     }
     do {
       asked = try OriginConnection(worker: worker, server: server, exchange: self)
+      worker.metrics.count(step.asksOld ? .oldConnectionsOpened : .newConnectionsOpened)
     } catch {
       connectFailed(at: server, error)
     }

@@ -99,7 +99,7 @@ extension Exchange {
   func decide(_ answer: AnswerAtHand, _ softMiss: SoftMiss) {
     let (status, origin) = (answer.head.status, answer.origin)
     if softMiss == .certain {
-      worker.counters.softMisses.add()
+      worker.metrics.count(.softMisses)
       record.notes.insert(.softMiss)
     }
     let facts = AnswerFacts(
@@ -111,11 +111,11 @@ extension Exchange {
       apply(change)
       deliver(answer, as: routeOfStep)
     case .deliverDoubleMiss:
-      worker.counters.doubleMisses.add()
+      worker.metrics.count(.doubleMisses)
       record.notes.insert(.doubleMiss)
       deliver(answer, as: .new)
     case .deliverUnrepeatable:
-      worker.counters.fallbacksPastReplayLimit.add()
+      worker.metrics.count(.fallbacksPastReplayLimit)
       record.notes.insert(.replayLimit)
       worker.report(.replayLimit, at: origin.server, "")
       deliver(answer, as: .new)
@@ -146,7 +146,7 @@ extension Exchange {
         if forgets { apply(.forget) }
         rememberMiss()
       case .oldFailed:
-        worker.counters.fallbacksFailed.add()
+        worker.metrics.count(.fallbacksOldError)
         record.notes.insert(.oldError)
         worker.report(.oldAnswersError, at: origin.server, "\(status)")
       }
@@ -175,16 +175,16 @@ extension Exchange {
     case .learn:
       let nowSeconds = worker.loop.wallClockSeconds
       if withKey({ worker.map.learn($0, at: nowSeconds) }) == true {
-        worker.counters.learned.add()
+        worker.metrics.count(.learned)
         record.notes.insert(.learned)
       }
     case .forget:
       _ = withKey { worker.map.forget($0) }
-      worker.counters.forgotten.add()
+      worker.metrics.count(.forgotten)
       record.notes.insert(.forgotten)
     case .migrated:
       _ = withKey { worker.map.forget($0, because: .migrated) }
-      worker.counters.migrated.add()
+      worker.metrics.count(.migrated)
       record.notes.insert(.migrated)
       worker.report(.migrated, at: nil, "", url: withKey(text) ?? "")
     }

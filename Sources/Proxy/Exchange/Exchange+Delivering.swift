@@ -79,20 +79,6 @@ extension Exchange {
     answer.keepsClient = head.keepAlive && body.isRead && !worker.isDraining
     answer.writesChunks = answer.endsByClose && head.minorVersion > 0
     if answer.endsByClose, !answer.writesChunks { answer.keepsClient = false }
-    count(route)
-  }
-
-  func count(_ route: Route) {
-    switch route {
-    case .new, .newByRule: worker.counters.answeredByNew.add()
-    case .oldByRule: worker.counters.answeredByOldByRule.add()
-    case .oldByReferer: worker.counters.answeredByOldByReferer.add()
-    case .oldAfterMiss: worker.counters.answeredByOldAfterMiss.add()
-    case .oldFromMap: worker.counters.answeredByOldFromMap.add()
-    case .held: worker.counters.answeredByHeld.add()
-    case .oldRedirect: worker.counters.redirectedToOld.add()
-    case .own: worker.counters.answeredByRelevo.add()
-    }
   }
 
   private func writeHead(_ head: ResponseHead, bytes: RawSpan, route: Route, server: OriginServer?) {
@@ -291,6 +277,7 @@ extension Exchange {
 
   /// The answer can't be finished: the client must not take what it has for the whole.
   func breakOff() {
+    worker.metrics.count(.brokenAnswers)
     record.notes.insert(.brokenOff)
     client.close(abortively: true)
   }

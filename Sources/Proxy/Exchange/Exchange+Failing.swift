@@ -56,6 +56,15 @@ enum OriginFailure: Equatable {
     case .refused, .died, .noDescriptor: .oldDown
     }
   }
+
+  /// What is counted when the old server fails so after the new pool's miss.
+  var refusedFallback: ProxyCounter {
+    switch self {
+    case .timeout, .connectTimeout: .fallbacksOldTimeout
+    case .malformed, .malformedUpgrade: .fallbacksOldError
+    case .refused, .died, .noDescriptor: .fallbacksOldDown
+    }
+  }
 }
 
 extension Exchange {
@@ -94,7 +103,7 @@ extension Exchange {
       countRetry()
       ask(fresh: true)
     case .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor:
-      worker.counters.originFailures.add()
+      worker.metrics.count(.originFailures)
       worker.report(.originFailed, at: server, failure.description)
       giveUp(failure)
     }
@@ -106,7 +115,7 @@ extension Exchange {
 
   /// Nothing has been sent: the next server can have the request whatever its method.
   func serverRefused(_ server: OriginServer, _ failure: OriginFailure) {
-    worker.counters.originFailures.add()
+    worker.metrics.count(.originFailures)
     if !server.isLeftOut(nowMs: worker.loop.coarseMs) {
       worker.report(.originFailed, at: server, failure.description)
     }
@@ -119,7 +128,7 @@ extension Exchange {
   }
 
   private func countRetry() {
-    worker.counters.retries.add()
+    worker.metrics.count(.retries)
     record.notes.insert(.retried)
   }
 
@@ -138,12 +147,12 @@ extension Exchange {
       turnIfRepeatable(to: .oldByMap, after: failure)
     case .oldAfterMiss(let renews):
       record.notes.insert(failure.noteOfOld)
-      worker.counters.fallbacksFailed.add()
+      worker.metrics.count(failure.refusedFallback)
       guard renews else { return deliverHeld(as: .held, from: nil) }
       if redirectUse != .always || !redirectToOld() { answerOwn(.oldUnreachable) }
     case .probeOld(let renews):
       record.notes.insert(failure.noteOfOld)
-      worker.counters.fallbacksFailed.add()
+      worker.metrics.count(failure.refusedFallback)
       if !renews || !redirectToOld() { deliverHeld(as: .held, from: nil) }
     case .oldByReferer:
       record.notes.insert(failure.noteOfOld)
@@ -184,7 +193,7 @@ extension Exchange {
   }
 
   func bodyIsMalformed(_ cause: MalformedMessage) {
-    worker.counters.badRequests.add()
+    worker.metrics.count(.badRequests)
     record.notes.insert(.badRequest)
     body.isAbandoned = true
     if case .undecided = delivery {
@@ -209,7 +218,6 @@ extension Exchange {
     record.route = route
     record.status = own.status
     record.bodyBytes = head.method == .head ? 0 : UInt64(own.text.utf8.count + 1)
-    count(route)
     answer = AnswerStream()
     answer.keepsClient = head.keepAlive && body.isRead && !worker.isDraining
     worker.writer.removeAll()

@@ -63,10 +63,13 @@ final class Exchange {
 
   /// The client's input begins with a well-formed head, and the worker's field table describes it.
   ///
-  /// - Parameter beganUs: when its first byte was seen; 0 where nobody wants times.
-  func begin(_ head: RequestHead, beganUs: UInt64) {
+  /// - Parameters:
+  ///   - beganUs: when its first byte was seen; 0 where nobody wants times.
+  ///   - nowUs: the same of its last byte.
+  func begin(_ head: RequestHead, beganUs: UInt64, nowUs: UInt64) {
     self.head = head
     record.beganUs = beganUs
+    record.headUs = nowUs
     isActive = true
     worker.requestTableOwner = ObjectIdentifier(self)
     body.begin(head)
@@ -172,7 +175,7 @@ final class Exchange {
   func end(keepAlive: Bool) {
     let consumed = body.isRead ? body.upper : client.input.count
     let saysMore = head.keepAlive || !body.isRead
-    logAndReset()
+    countAndReset()
     client.exchangeEnded(
       consuming: consumed, afterwards: keepAlive ? .nextRequest : saysMore ? .lingeringClose : .close)
   }
@@ -180,7 +183,7 @@ final class Exchange {
   /// The connection was upgraded: the exchange is over, its sockets live on in the tunnel.
   func endInTunnel(_ tunnel: Tunnel) {
     let consumed = head.byteCount
-    logAndReset()
+    countAndReset()
     client.startTunnel(tunnel, consuming: consumed)
   }
 
@@ -189,20 +192,23 @@ final class Exchange {
     guard isActive else { return }
     if case .flushing = delivery {
     } else if !record.notes.contains(.brokenOff) {
-      worker.counters.clientsGone.add()
+      worker.metrics.count(.clientsGone)
       record.notes.insert(.clientGone)
       if record.status == 0 { record.status = 499 }
     }
-    logAndReset()
+    countAndReset()
   }
 
-  private func logAndReset() {
+  private func countAndReset() {
+    let nowUs = worker.takesTimes ? EventLoop.monotonicUs() : 0
+    worker.metrics.requestEnded(record.route, status: record.status)
+    if worker.takesTimes { worker.metrics.requestTook(record.route, us: nowUs &- record.headUs) }
     if let log = worker.log {
       describeHead()
       unsafe log.write(
         record, of: head, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
         fields: worker.requestFields,
-        client: client.address, nowUs: EventLoop.monotonicUs(), nowSeconds: worker.loop.wallClockSeconds)
+        client: client.address, nowUs: nowUs, nowSeconds: worker.loop.wallClockSeconds)
     }
     isActive = false
     asked?.close()

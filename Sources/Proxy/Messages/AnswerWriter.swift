@@ -1,24 +1,5 @@
 import HTTP1
 
-/// Who answered, as the log and `X-Relevo-Route` say it.
-enum Route: UInt8, Sendable {
-  case new, newByRule, oldAfterMiss, oldFromMap, oldByRule, oldByReferer, held, oldRedirect, own
-
-  var name: StaticString {
-    switch self {
-    case .new: "new"
-    case .newByRule: "always-new"
-    case .oldByRule: "always-old"
-    case .oldByReferer: "old-referer"
-    case .oldAfterMiss: "old-fallback"
-    case .oldFromMap: "old-map"
-    case .held: "held"
-    case .oldRedirect: "old-redirect"
-    case .own: "-"
-    }
-  }
-}
-
 /// How the head of a forwarded answer ends.
 struct AnswerShape {
   /// The body goes out in chunks.

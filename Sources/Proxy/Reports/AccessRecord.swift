@@ -47,6 +47,8 @@ struct AccessRecord {
 
   /// When the first byte of the request was seen.
   var beganUs: UInt64 = 0
+  /// When its head was whole.
+  var headUs: UInt64 = 0
   var route = Route.own
   /// What the client was answered; 0 before that.
   var status: UInt16 = 0
@@ -55,6 +57,9 @@ struct AccessRecord {
   var notes: Notes = []
   private(set) var new: Attempt?
   private(set) var old: Attempt?
+
+  /// No origin has been asked: what is asked first is asked as soon as the head is whole.
+  var isBeforeAttempts: Bool { new == nil && old == nil }
 
   mutating func beginAttempt(old isOld: Bool, server: OriginServer, nowUs: UInt64) {
     let attempt = Attempt(label: server.label, beganUs: nowUs)

@@ -52,6 +52,9 @@ public struct ProxyConfiguration: Sendable {
   public var oldMode = OldMode.proxy
   /// Add `X-Relevo-Route` to answers.
   public var debugHeaders: Bool
+  /// Keep latencies, how late the loops are, and the newest misses and failures, for somebody to look at. What is only
+  /// counted is counted always.
+  public var detailedMetrics: Bool
   /// How often the names of origins are resolved again.
   public var resolveEvery: Duration
 
@@ -107,6 +110,7 @@ public struct ProxyConfiguration: Sendable {
     writesVia = true
     oldHost = nil
     debugHeaders = false
+    detailedMetrics = false
     resolveEvery = .seconds(30)
   }
 }

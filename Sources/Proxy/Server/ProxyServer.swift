@@ -10,7 +10,7 @@ public final class ProxyServer: Sendable {
   private static let graceSeconds = 10
   private let configuration: ProxyConfiguration
   private let shared: Shared
-  private let counters: [Counters]
+  private let workers: [WorkerMetrics]
   private let running = Locked<Running>(Running())
 
   private struct Running: ~Copyable {
@@ -32,7 +32,7 @@ public final class ProxyServer: Sendable {
       misses: MissMemory(
         count: configuration.missMemory, lifetimeMs: configuration.missTTL.wholeMilliseconds),
       accessLog: accessLog, logger: logger, connections: ConnectionCount())
-    counters = (0..<max(1, configuration.workers)).map { _ in Counters() }
+    workers = (0..<max(1, configuration.workers)).map { _ in WorkerMetrics() }
   }
 
   /// Resolves the origins, binds the listeners and starts the workers; returns when all accept.
@@ -44,7 +44,7 @@ public final class ProxyServer: Sendable {
     let bound = try bindAll()
     var mailboxes: [Mailbox<WorkerMessage>] = []
     do throws(EventLoopError) {
-      for _ in counters { mailboxes.append(try Mailbox()) }
+      for _ in workers { mailboxes.append(try Mailbox()) }
       for (index, mailbox) in mailboxes.enumerated() {
         let sockets = ListenerSet(
           try bound.map { socket throws(EventLoopError) in try socket.forWorker(index) })
@@ -88,9 +88,14 @@ public final class ProxyServer: Sendable {
   }
 
   /// What all workers have done so far. Any thread may ask.
-  public var statistics: ProxyStatistics {
-    var sum = ProxyStatistics()
-    for one in counters { sum.add(one) }
+  public var metrics: ProxyMetrics {
+    var sum = ProxyMetrics()
+    for worker in workers { sum.add(worker) }
+    sum.openConnections = shared.connections.current
+    if configuration.detailedMetrics {
+      let nowUs = EventLoop.monotonicUs()
+      sum.loops = workers.map { $0.loop(nowUs: nowUs) }
+    }
     return sum
   }
 
@@ -98,13 +103,13 @@ public final class ProxyServer: Sendable {
     _ index: Int, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>, origins: ResolvedOrigins
   ) throws(EventLoopError) {
     let shared = self.shared
-    let counters = self.counters[index]
+    let metrics = workers[index]
     liveWorkers.add(1, ordering: .relaxed)
     var hasStarted = false
     defer { if !hasStarted { liveWorkers.subtract(1, ordering: .relaxed) } }
     let thread = try LoopThread(name: "worker-\(index)") { [self] in
       do throws(EventLoopError) {
-        let worker = try Worker(shared: shared, counters: counters, new: origins.new, old: origins.old)
+        let worker = try Worker(shared: shared, metrics: metrics, new: origins.new, old: origins.old)
         try worker.run(listeners: sockets, mailbox: mailbox)
       } catch {
         shared.logger.critical("a worker can't start", metadata: ["cause": "\(error)"])
@@ -128,7 +133,7 @@ public final class ProxyServer: Sendable {
         } catch {
           throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
         }
-        for address in addresses { bound.append(try BoundListener(address, workers: counters.count)) }
+        for address in addresses { bound.append(try BoundListener(address, workers: workers.count)) }
       case .unix(let path):
         guard let address = SocketAddress(unixPath: path) else {
           throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")

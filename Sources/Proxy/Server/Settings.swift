@@ -24,6 +24,7 @@ struct Settings: Sendable {
   /// Where clients are sent for pages of the old server; nil when they get the pages themselves.
   let oldRedirect: RedirectTarget?
   let debugHeaders: Bool
+  let detailedMetrics: Bool
   let forwarding: ForwardingPolicy
 
   init(_ configuration: ProxyConfiguration) {
@@ -49,6 +50,7 @@ struct Settings: Sendable {
     case .redirect(let redirect): oldRedirect = RedirectTarget(redirect)
     }
     debugHeaders = configuration.debugHeaders
+    detailedMetrics = configuration.detailedMetrics
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)
   }

@@ -48,7 +48,7 @@ enum WorkerMessage: Sendable {
   let decisions: DecisionTable
   let map: URLMap
   let reader: URLMap.Reader
-  let counters: Counters
+  let metrics: WorkerMetrics
   let log: WorkerLog?
   /// Somebody wants to know how long requests and attempts take: only then is the clock asked.
   let takesTimes: Bool
@@ -72,22 +72,24 @@ enum WorkerMessage: Sendable {
   private let reports: EventReports
   private var listeners: [Listener] = []
   private var arePaused = false
+  /// Nil when nobody wants to know.
+  private var lag: LoopLag?
   /// Every client of this worker, by descriptor: this is what keeps them alive.
   private var clients: [Int32: ClientConnection] = [:]
   private var upkeep: LoopTimer?
   private var mailbox: MailboxReceiver?
 
   init(
-    shared: Shared, counters: Counters, new: [ResolvedOrigin], old: [ResolvedOrigin]
+    shared: Shared, metrics: WorkerMetrics, new: [ResolvedOrigin], old: [ResolvedOrigin]
   ) throws(EventLoopError) {
     loop = try EventLoop()
     settings = shared.settings
     decisions = shared.decisions
     map = shared.map
     reader = shared.map.makeReader()
-    self.counters = counters
+    self.metrics = metrics
     log = shared.accessLog.map(WorkerLog.init)
-    takesTimes = log != nil
+    takesTimes = log != nil || shared.settings.detailedMetrics
     buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 64)
     newPool = OriginPool(new)
     oldPool = OriginPool(old)
@@ -113,7 +115,10 @@ enum WorkerMessage: Sendable {
     while let socket = sockets.next() {
       listeners.append(try Listener(loop: loop, socket: socket) { [unowned self] in accepted($0) })
     }
-    if log != nil { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
+    if settings.detailedMetrics {
+      lag = LoopLag(everyUs: Self.upkeepMs * 1000, nowUs: EventLoop.monotonicUs())
+    }
+    if keepsUpAlways { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
     loop.run()
     listeners = []
     for client in Array(clients.values) { client.close() }
@@ -149,7 +154,7 @@ enum WorkerMessage: Sendable {
   private func accepted(_ accepted: Accepted) {
     switch accepted {
     case .connection(let descriptor):
-      counters.connections.add()
+      metrics.count(.connections)
       do {
         let client = try ClientConnection(worker: self, descriptor: descriptor)
         clients[descriptor] = client
@@ -196,15 +201,25 @@ enum WorkerMessage: Sendable {
     }
   }
 
+  private var keepsUpAlways: Bool { log != nil || lag != nil }
+
   private func keepUp() {
+    noteLag()
     log?.flush()
     if reports.areWaiting { reports.flush(nowMs: EventLoop.monotonicMs()) }
     if arePaused {
       shedIdleClients()
       if arePaused { resumeIfPossible() }
-    } else if log == nil, !reports.areWaiting {
+    } else if !keepsUpAlways, !reports.areWaiting {
       upkeep?.stop()
     }
+  }
+
+  private func noteLag() {
+    guard lag != nil else { return }
+    let nowUs = EventLoop.monotonicUs()
+    let lateUs = lag?.fired(nowUs: nowUs) ?? 0
+    metrics.loopTurned(nowUs: nowUs, lateUs: lateUs)
   }
 
   // MARK: Reports

@@ -67,6 +67,7 @@ struct EnvironmentArguments {
     Flag(name: "forwarded-for", values: .onOrOff),
     Flag(name: "via", values: .onOrOff),
     Flag(name: "debug-headers", values: .on),
+    Flag(name: "admin", values: .several),
   ]
 
   /// To be appended to the command line.

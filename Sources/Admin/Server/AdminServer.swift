@@ -1,0 +1,75 @@
+import EventLoop
+import Logging
+import Proxy
+
+/// The admin plane: an HTTP server on its own loop and thread, so that it never holds up the proxy.
+public final class AdminServer: Sendable {
+  private let configuration: AdminConfiguration
+  private let logger: Logger
+  private let running = Locked(Running())
+
+  private struct Running: ~Copyable {
+    var addresses: [SocketAddress] = []
+    var stop: Mailbox<Bool>?
+    var thread: LoopThread?
+  }
+
+  public init(_ configuration: AdminConfiguration, logger: Logger) {
+    self.configuration = configuration
+    self.logger = logger
+  }
+
+  /// Binds the listeners and starts the thread.
+  ///
+  /// - Throws: ``AdminStartError``; nothing is left running then.
+  public func start() throws(AdminStartError) {
+    var listeners: [AdminListener] = []
+    for address in configuration.listeners { listeners += try AdminListener.bind(address) }
+    let addresses = listeners.map(\.address)
+    do throws(EventLoopError) {
+      let stop = try Mailbox<Bool>()
+      // The thread has the only reference to the listeners: with its end the files of unix sockets go.
+      let thread = try LoopThread(name: "admin") { [listeners, logger] in
+        do throws(EventLoopError) {
+          try Self.run(listeners, stop: stop)
+        } catch {
+          logger.critical("the admin plane can't start", metadata: ["cause": "\(error)"])
+        }
+      }
+      running.withLock { running in
+        running.addresses = addresses
+        running.stop = stop
+      }
+      keep(thread)
+    } catch {
+      throw .system(error.description)
+    }
+  }
+
+  private func keep(_ thread: consuming LoopThread) {
+    var thread: LoopThread? = consume thread
+    running.withLock { $0.thread = thread.take() }
+  }
+
+  /// Where it can be reached: `127.0.0.1:9000`, `[::1]:9000`, `unix:/path`.
+  public var listeningOn: [String] {
+    running.withLock { $0.addresses.map(\.description) }
+  }
+
+  /// Ends the thread and waits for that. What is being answered is cut off. May be called again.
+  public func stop() {
+    running.withLock { $0.stop }?.send(true)
+    running.withLock { $0.thread.take() }?.join()
+  }
+
+  /// The thread's life.
+  private static func run(_ listeners: [AdminListener], stop: Mailbox<Bool>) throws(EventLoopError) {
+    let loop = try EventLoop()
+    let receiver = try stop.attach(to: loop) { _ in loop.stop() }
+    let server = try HTTPServer(loop: loop) { AdminRouter.answer($0) }
+    for listener in listeners {
+      if let socket = listener.take() { try server.listen(on: socket) }
+    }
+    withExtendedLifetime((receiver, server)) { loop.run() }
+  }
+}

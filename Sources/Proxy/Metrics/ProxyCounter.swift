@@ -1,0 +1,69 @@
+/// What the proxy counts beside the requests themselves; each number only grows.
+public enum ProxyCounter: Int, CaseIterable, Sendable {
+  /// Client connections accepted.
+  case connections
+  /// Requests whose head was complete and well-formed.
+  case requests
+  /// Messages refused as malformed.
+  case badRequests
+  /// Misses not passed on since both sites had missed the URL a moment ago.
+  case doubleMisses
+  /// Answers of the old server that were misses though their status did not say so.
+  case softMisses
+  /// Misses not passed on since the request's body was longer than what can be replayed.
+  case fallbacksPastReplayLimit
+  /// Misses passed on in vain: the old server could not be reached, or died before it had answered.
+  case fallbacksOldDown
+  /// Misses passed on in vain: the old server did not answer in time.
+  case fallbacksOldTimeout
+  /// Misses passed on in vain: the old server answered with an error, or with what is no answer.
+  case fallbacksOldError
+  /// Requests sent again on another connection.
+  case retries
+  /// Origin connections that failed: refused, reset, too slow, malformed.
+  case originFailures
+  /// Answers that broke off in the middle, the client's connection with them.
+  case brokenAnswers
+  /// Clients that left before their answer was complete.
+  case clientsGone
+  /// URLs handed to the map.
+  case learned
+  /// URLs taken from the map since the old server missed them.
+  case forgotten
+  /// URLs taken from the map since the new pool has them now.
+  case migrated
+  /// Connections opened to servers of the new pool.
+  case newConnectionsOpened
+  /// Requests to the new pool sent on a connection that had been kept.
+  case newConnectionsReused
+  /// Connections opened to the old server.
+  case oldConnectionsOpened
+  /// Requests to the old server sent on a connection that had been kept.
+  case oldConnectionsReused
+
+  /// As the log names it.
+  public var name: String {
+    switch self {
+    case .connections: "connections"
+    case .requests: "requests"
+    case .badRequests: "bad-requests"
+    case .doubleMisses: "double-misses"
+    case .softMisses: "soft-misses"
+    case .fallbacksPastReplayLimit: "past-replay-limit"
+    case .fallbacksOldDown: "fallbacks-old-down"
+    case .fallbacksOldTimeout: "fallbacks-old-timeout"
+    case .fallbacksOldError: "fallbacks-old-error"
+    case .retries: "retries"
+    case .originFailures: "origin-failures"
+    case .brokenAnswers: "broken-answers"
+    case .clientsGone: "clients-gone"
+    case .learned: "learned"
+    case .forgotten: "forgotten"
+    case .migrated: "migrated"
+    case .newConnectionsOpened: "new-connections-opened"
+    case .newConnectionsReused: "new-connections-reused"
+    case .oldConnectionsOpened: "old-connections-opened"
+    case .oldConnectionsReused: "old-connections-reused"
+    }
+  }
+}
