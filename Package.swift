@@ -58,7 +58,8 @@ let package = Package(
     .testTarget(
       name: "ProxyTests",
       dependencies: [
-        "Addressing", "EventLoop", "HTTP1", "Proxy", "URLMap", .product(name: "Logging", package: "swift-log"),
+        "Addressing", "EventLoop", "HTTP1", "Proxy", "URLMap",
+        .product(name: "Logging", package: "swift-log"),
       ]),
     .testTarget(
       name: "AdminTests",

@@ -39,6 +39,20 @@ public struct IPAddress: Sendable, Hashable {
   }
 }
 
+extension IPAddress {
+  private static let privateBlocks = [
+    "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "::1",
+    "fc00::/7",
+    "fe80::/10",
+  ].compactMap { try? IPPrefix($0) }
+
+  /// Whether it belongs to a network of somebody's own (RFC 1918, 4193, 6598), to a link or to this machine: no visitor
+  /// from the Internet has such an address.
+  public var isPrivate: Bool {
+    Self.privateBlocks.contains { $0.contains(self) }
+  }
+}
+
 /// Who is at the other end of a connection.
 public enum PeerAddress: Sendable, Hashable {
   case ip(IPAddress)

@@ -1,3 +1,4 @@
+import Addressing
 import EventLoop
 import Glibc
 import HTTP1
@@ -25,8 +26,7 @@ final class ClientConnection: StreamSocket {
   private static let lingerMs: UInt64 = 3_000
 
   let worker: Worker
-  /// The client's address as X-Forwarded-For and the log name it.
-  let address: [UInt8]
+  let peer: Peer
   private(set) var state = State.reading
   var input: Buffer
   /// Bytes of an answer that the socket did not take yet.
@@ -42,9 +42,9 @@ final class ClientConnection: StreamSocket {
   private lazy var exchange = Exchange(client: self)
 
   /// Takes `descriptor` over.
-  init(worker: Worker, descriptor: Int32) throws(EventLoopError) {
+  init(worker: Worker, descriptor: Int32, peer address: PeerAddress) throws(EventLoopError) {
     self.worker = worker
-    address = Array((SocketAddress(of: descriptor, peer: true)?.host ?? "unknown").utf8)
+    peer = Peer(address, trusted: worker.settings.trustedProxies)
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
     try super.init(loop: worker.loop, descriptor: descriptor)
@@ -121,6 +121,7 @@ final class ClientConnection: StreamSocket {
       return true
     case .head(let head):
       headIsTimed = false
+      if !hasServed { hintAtTrustedProxies() }
       hasServed = true
       headProgress = HeadProgress()
       worker.metrics.count(.requests)
@@ -130,6 +131,14 @@ final class ClientConnection: StreamSocket {
       exchange.begin(head, beganUs: headBeganUs.take() ?? nowUs, nowUs: nowUs)
       return true
     }
+  }
+
+  /// Told once a process: a scanner in the same network is no reason for more.
+  private func hintAtTrustedProxies() {
+    guard peer.isUntrustedNeighbour, worker.requestFields.first(.xForwardedFor) != nil,
+      worker.forwardingHint.take()
+    else { return }
+    worker.report(.unbelievedForwarding, at: nil, String(decoding: peer.name, as: UTF8.self))
   }
 
   /// The deadline of a head runs from its first byte and is not put off by the next ones.
@@ -149,7 +158,7 @@ final class ClientConnection: StreamSocket {
     if let log = worker.log {
       let nowUs = EventLoop.monotonicUs()
       log.refused(
-        client: address, status: answer.status, tookUs: nowUs &- (headBeganUs.take() ?? nowUs),
+        client: peer.name, status: answer.status, tookUs: nowUs &- (headBeganUs.take() ?? nowUs),
         nowSeconds: worker.loop.wallClockSeconds)
     }
     worker.writer.removeAll()

@@ -4,7 +4,7 @@ import Logging
 /// What an operator is told of; a failure with its remedy.
 enum ReportedEvent: Int, CaseIterable {
   case originFailed, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept, connectionLimit,
-    migrated, oldCompresses
+    migrated, oldCompresses, unbelievedForwarding
 
   var sentence: String {
     switch self {
@@ -18,6 +18,8 @@ enum ReportedEvent: Int, CaseIterable {
     case .connectionLimit: "--max-connections is reached: new connections wait until others end"
     case .oldCompresses:
       "the old server compresses a page that it was asked not to: --old-miss-body can't look into it, and it is not learned"
+    case .unbelievedForwarding:
+      "X-Forwarded-For was not believed: if it comes from your load balancer, name that in --trusted-proxies"
     case .migrated: "migrated: the new site has a page that was known as the old one's"
     }
   }
@@ -26,7 +28,7 @@ enum ReportedEvent: Int, CaseIterable {
     switch self {
     case .migrated: .info
     case .originFailed, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept, .connectionLimit,
-      .oldCompresses:
+      .oldCompresses, .unbelievedForwarding:
       .warning
     }
   }

@@ -1,3 +1,4 @@
+import Addressing
 import EventLoop
 import HTTP1
 import URLMap
@@ -25,6 +26,7 @@ struct Settings: Sendable {
   let oldRedirect: RedirectTarget?
   let debugHeaders: Bool
   let detailedMetrics: Bool
+  let trustedProxies: TrustedProxies
   let forwarding: ForwardingPolicy
 
   init(_ configuration: ProxyConfiguration) {
@@ -51,6 +53,7 @@ struct Settings: Sendable {
     }
     debugHeaders = configuration.debugHeaders
     detailedMetrics = configuration.detailedMetrics
+    trustedProxies = configuration.trustedProxies
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)
   }

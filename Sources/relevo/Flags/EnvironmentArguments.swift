@@ -27,6 +27,7 @@ struct EnvironmentArguments {
   static let flags: [Flag] = [
     Flag(name: "listen", values: .several),
     Flag(name: "workers", values: .one),
+    Flag(name: "trusted-proxies", values: .several),
     Flag(name: "new", values: .several),
     Flag(name: "old", values: .several),
     Flag(name: "old-host", values: .one),
