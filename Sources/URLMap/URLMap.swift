@@ -7,7 +7,7 @@ import Synchronization
 /// line of the snapshot that did would be a comment).
 public final class URLMap: Sendable {
   public struct Configuration: Sendable {
-    /// The most URLs that are kept. A 64th below, the coldest begin to go.
+    /// The most URLs that are kept, at least 1. A 64th below, the coldest begin to go. A file that holds more is not loaded.
     public var maxURLs: Int
     /// The longest key that is learned, in bytes; at most 32,768.
     public var maxKeyBytes: Int
@@ -61,6 +61,7 @@ public final class URLMap: Sendable {
   let core: MapCore
   /// The longest key that is learned, in bytes.
   public let maxKeyBytes: Int
+  let maxURLs: Int
   let mapKey: String
   private let thread: Locked<Thread?>
 
@@ -72,8 +73,10 @@ public final class URLMap: Sendable {
   init(_ configuration: Configuration, startingWriter: Bool) {
     var configuration = configuration
     configuration.maxKeyBytes = configuration.maxKeyBytes.clamped(to: 1...32_768)
+    configuration.maxURLs = max(1, configuration.maxURLs)
     configuration.queueLimit = configuration.queueLimit.clamped(to: 1...(1 << 24))
     maxKeyBytes = configuration.maxKeyBytes
+    maxURLs = configuration.maxURLs
     mapKey = configuration.mapKey
     let core = MapCore(configuration)
     self.core = core

@@ -52,9 +52,10 @@ enum HelpPages {
     ENVIRONMENT:
       Every flag of serve can be a variable: --map-file is RELEVO_MAP_FILE, and
       so on. Flags that may be given several times take values separated by spaces
-      or commas, but RELEVO_OLD_MISS_BODY has one text a line; --via and --no-via
-      are RELEVO_VIA=true and =false. A flag wins over its variable; an empty
-      variable counts as none. relevo map takes the map file from RELEVO_MAP_FILE too.
+      or commas, but RELEVO_NEW and RELEVO_OLD by spaces alone, and
+      RELEVO_OLD_MISS_BODY has one text a line; --via and --no-via are
+      RELEVO_VIA=true and =false. A flag wins over its variable; an empty variable
+      counts as none. relevo map takes the map file from RELEVO_MAP_FILE too.
     """
 
   static let check = """

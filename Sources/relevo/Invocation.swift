@@ -19,8 +19,9 @@ enum Invocation {
       if let subcommand = Self.mapSubcommand(arguments), !Self.asksForHelp(arguments) {
         fromEnvironment = try EnvironmentArguments(
           environment, unlessIn: arguments, only: subcommand.flagsFromEnvironment)
-        // Not at the end, where they would be URLs behind a `--`.
-        complete.insert(contentsOf: fromEnvironment.arguments, at: 2)
+        // Behind a `--` they would be URLs, and some flags would take the URLs behind them for their values.
+        complete.insert(
+          contentsOf: fromEnvironment.arguments, at: complete.firstIndex(of: "--") ?? complete.endIndex)
       } else if arguments.first == CheckCommand.configuration.commandName, !Self.asksForHelp(arguments) {
         fromEnvironment = try EnvironmentArguments(
           environment, unlessIn: arguments, only: CheckCommand.flagsFromEnvironment)

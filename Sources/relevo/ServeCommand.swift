@@ -37,6 +37,7 @@ struct ServeCommand: ParsableCommand {
         "serve needs the server of the old site: --old http://host:port, or RELEVO_OLD in the environment",
         code: .usage)
     }
+    try OriginAddress.checkTogether(new: origins.new, old: origins.old)
     _ = try origins.mode()
     if replay.memory > replay.replayLimit {
       throw CommandFailure(
@@ -110,7 +111,7 @@ struct ServeCommand: ParsableCommand {
     configuration.softMisses = fallback.softMisses
     configuration.missTTL = fallback.missTTL.duration
     configuration.missMemory = fallback.missMemory
-    configuration.rules = try rules.rules()
+    configuration.rules = try rules.paths.rules()
     configuration.assetsFollowReferer = rules.oldAssetsByReferer
     configuration.replayMemoryBytes = replay.memory.bytes
     configuration.replayLimitBytes = replay.replayLimit.bytes

@@ -44,7 +44,7 @@ struct URLMemory {
     } catch {
       throw Self.failure(error, path)
     }
-    let log = KeeperLog(logger: logger, path: path, maxURLs: flags.mapMaxURLs)
+    let log = KeeperLog(logger: logger, path: path)
     let keeper = MapKeeper(map: map, file: file, every: flags.mapSnapshotEvery.duration) { event in
       log.note(event)
       // The main thread says why, and ends the process.
@@ -75,7 +75,8 @@ struct URLMemory {
   private static func failure(_ error: SnapshotError, _ path: String) -> CommandFailure {
     switch error {
     case .locked: CommandFailure("--map-file \(error)", code: .temporary)
-    case .otherMapKey, .snapshotMissing: CommandFailure("--map-file \(error)", code: .configuration)
+    case .otherMapKey, .snapshotMissing, .tooManyURLs:
+      CommandFailure("--map-file \(error)", code: .configuration)
     case .refused, .journalBroken, .system, .outOfMemory, .interrupted, .noneUsable:
       CommandFailure("--map-file \(path): \(error)", code: .configuration)
     }
@@ -106,7 +107,6 @@ struct URLMemory {
 private struct KeeperLog {
   let logger: Logger
   let path: String
-  let maxURLs: Int
 
   func note(_ event: KeeperEvent) {
     switch event {
@@ -149,13 +149,6 @@ private struct KeeperLog {
       logger.info(
         "loaded \(report.urls) URLs of the old site from \(report.path) in \(report.duration.wholeMilliseconds) ms",
         metadata: ["from-journal": "\(report.journal.changes)"])
-    }
-    if report.urls > maxURLs {
-      logger.warning(
-        """
-        \(report.path) holds \(report.urls) URLs and --map-max-urls keeps \(maxURLs): the coldest have gone from memory. \
-        To keep them all, end this process, take \(path).prev or your copy, and start with --map-max-urls \(report.urls) or more
-        """)
     }
   }
 

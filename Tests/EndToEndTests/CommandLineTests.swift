@@ -106,7 +106,8 @@ struct CommandLineTests {
     let process = try ChildProcess(
       Relevo.binary, ["serve"],
       environment: [
-        "RELEVO_LISTEN": "127.0.0.1:0", "RELEVO_NEW": "\(new.url) \(new.url)", "RELEVO_OLD": old.url,
+        "RELEVO_LISTEN": "127.0.0.1:0", "RELEVO_NEW": "\(new.url),weight=2,id=a http://127.0.0.1:1",
+        "RELEVO_OLD": old.url,
         "RELEVO_WORKERS": "1",
       ])
     let port = try process.listeningPort()

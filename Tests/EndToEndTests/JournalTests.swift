@@ -171,18 +171,23 @@ struct JournalTests {
     #expect(try lane.check(killedAt: Date() + 10) == [])
   }
 
-  @Test(
-    "while a large file loads it answers as with an empty map; SIGTERM ends that at once and leaves the file alone"
-  )
-  func whileLoading() throws {
-    let lane = try Lane()
+  /// A file that takes a while to load: 150,000 URLs.
+  private func writeLargeMap(_ path: String) throws {
     let large = URLMap()
     for number in 0..<150_000 {
       let key = Array("/large/\(number % 100)/page-\(number).html".utf8)
       while !large.learn(key.span.bytes, at: 1) { large.waitUntilApplied() }
     }
     large.waitUntilApplied()
-    try SnapshotFile(path: lane.path).write(large)
+    try SnapshotFile(path: path).write(large)
+  }
+
+  @Test(
+    "while a large file loads it answers as with an empty map; SIGTERM ends that at once and leaves the file alone"
+  )
+  func whileLoading() throws {
+    let lane = try Lane()
+    try writeLargeMap(lane.path)
     let before = try Data(contentsOf: URL(fileURLWithPath: lane.path))
 
     let first = try ChildProcess(Relevo.binary, lane.arguments + ["--debug-headers"])
@@ -212,13 +217,7 @@ struct JournalTests {
   @Test("a large file that turns out broken at its end, with none before it, is one error, and 78")
   func largeBroken() throws {
     let lane = try Lane()
-    let large = URLMap()
-    for number in 0..<150_000 {
-      let key = Array("/large/\(number)".utf8)
-      while !large.learn(key.span.bytes, at: 1) { large.waitUntilApplied() }
-    }
-    large.waitUntilApplied()
-    try SnapshotFile(path: lane.path).write(large)
+    try writeLargeMap(lane.path)
     let file = try FileHandle(forWritingTo: URL(fileURLWithPath: lane.path))
     try file.seekToEnd()
     try file.write(contentsOf: Data("x\n".utf8))
@@ -226,5 +225,14 @@ struct JournalTests {
     let process = try ChildProcess(Relevo.binary, lane.arguments)
     #expect(try process.wait(.after(30)) == .code(78))
     #expect(try process.errors.untilEnd().count { $0.contains("something follows the end line") } == 1)
+  }
+
+  @Test("a large file that turns out to hold more URLs than may be kept is one error, and 78")
+  func largeAndTooMany() throws {
+    let lane = try Lane()
+    try writeLargeMap(lane.path)
+    let process = try ChildProcess(Relevo.binary, lane.arguments + ["--map-max-urls", "149999"])
+    #expect(try process.wait(.after(30)) == .code(78))
+    #expect(try process.errors.untilEnd().count { $0.contains("--map-max-urls 150000 or more") } == 1)
   }
 }

@@ -95,6 +95,31 @@ struct MapCommandTests {
     #expect(try learned.map("lookup", "shop.html").exit == .code(64))
   }
 
+  @Test("lookup says what the rules of serve make of a request, given as flags, in a file or as variables")
+  func lookupWithRules() throws {
+    let learned = try Learned()
+    let file = learned.sites.folder.path("rules")
+    try learned.sites.folder.write("rules", "always-new /docs/\nalways-old /docs/b\n")
+    let hidden = try learned.map("lookup", "/DOCS/./a.html?x", "--rules-file", file)
+    #expect(hidden.exit == .code(1))
+    #expect(hidden.output.last?.hasPrefix("request   asks the new site and never the old one") == true)
+    let old = try learned.map("lookup", "/docs/b.html", "--rules-file", file)
+    #expect(old.exit == .code(0))
+    #expect(old.output.last?.hasPrefix("request   asks the old site first") == true)
+    #expect(
+      try learned.map("lookup", "/docs/a.html", "--always-old", "/docs/").output.last?.hasPrefix(
+        "request   asks the old site first") == true)
+    #expect(
+      try learned.shell("RELEVO_ALWAYS_NEW='/x/ /docs/' $relevo map lookup /docs/a.html --map-file $map")
+        .output.last?.hasPrefix("request   asks the new site and never") == true)
+    #expect(
+      try learned.shell("RELEVO_ALWAYS_NEW=/docs/ RELEVO_MAP_FILE=$map $relevo map lookup -- /docs/a.html")
+        .output.last?.hasPrefix("request   asks the new site and never") == true)
+    let wrong = try learned.map("lookup", "/docs/a.html", "--always-old", "/a", "--always-new", "/a")
+    #expect(wrong.exit == .code(78))
+    #expect(wrong.errors.count == 1)
+  }
+
   @Test("what is added goes straight to the old site after a start, and what is removed does not")
   func addAndRemove() throws {
     let learned = try Learned()

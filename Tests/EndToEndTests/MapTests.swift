@@ -252,22 +252,26 @@ struct MapTests {
     #expect(try !sites.knows("/page"))
   }
 
-  @Test("a file with more URLs than --map-max-urls keeps is loaded with a warning that says what to do")
+  @Test(
+    "a file with more URLs than --map-max-urls keeps is one line that says what to do, and 78; nothing is lost"
+  )
   func tooManyURLs() throws {
     let sites = try Sites()
     try sites.make("/a", "/b", "/c")
+    let before = try sites.folder.read("urls.map")
     let process = try ChildProcess(
       Relevo.binary, CommandLineTests.serve + ["--map-file", sites.path, "--map-max-urls", "2"])
-    let lines = try process.errors.wait("a warning") { $0.contains("--map-max-urls keeps 2") }
-    #expect(lines.first?.contains("warning") == true)
-    #expect(lines.first?.contains("holds 3 URLs") == true)
-    process.signal(SIGKILL)
-    _ = try process.wait()
-    let kept = try [sites.path, sites.path + ".prev"].compactMap { path in
-      FileManager.default.fileExists(atPath: path)
-        ? MapFile(try String(contentsOfFile: path, encoding: .utf8)).urls.count : nil
-    }
-    #expect(kept.contains(3), "the file that held them all is still there")
+    #expect(try process.wait() == .code(78))
+    #expect(
+      try process.errors.untilEnd() == [
+        "relevo: --map-file \(sites.path) holds 3 URLs and --map-max-urls keeps 2: start with --map-max-urls 3 or more, "
+          + "or take some out first with relevo map remove"
+      ])
+    #expect(try sites.folder.read("urls.map") == before)
+    let site = try sites.start("--map-max-urls", "3")
+    #expect(try site.get("/a")["X-Relevo-Route"] == "old-map")
+    #expect(try site.relevo.terminate() == .code(0))
+    #expect(try sites.file.urls == ["/a", "/b", "/c"])
   }
 
   @Test("the age of a URL outlives a restart: past the recheck age new is asked first")

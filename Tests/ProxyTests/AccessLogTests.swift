@@ -14,8 +14,7 @@ struct AccessLogTests {
 
   init() throws {
     folder = try Folder()
-    let address = try SocketAddress.resolve(host: "10.0.0.5", port: 81)[0]
-    origin = OriginServer(address: address, authority: Array("old:81".utf8))
+    origin = OriginServer(try makeOrigin("10.0.0.5", port: 81, authority: "old:81"), worker: 0)
   }
 
   private func open(_ name: String = "log") throws -> AccessLog {

@@ -62,6 +62,18 @@ func sender(
     trusted: trusted ? (try? allProxies()) ?? .none : .none)
 }
 
+/// A server of a site that nobody has to reach.
+func makeOrigin(
+  _ host: String = "10.0.0.1", port: UInt16 = 80, authority: String = "origin", site: Site = .new,
+  options: OriginOptions = OriginOptions(), workers: Int = 1
+) throws -> OriginState {
+  let address = try SocketAddress.resolve(host: host, port: port)[0]
+  return OriginState(
+    id: options.id ?? "\(host)-\(port)", site: site,
+    origin: ResolvedOrigin(address: address, authority: Array(authority.utf8), options: options),
+    workers: workers)
+}
+
 /// A folder of its own; removed with all that is in it.
 final class Folder {
   let path: String

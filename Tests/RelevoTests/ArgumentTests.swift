@@ -158,6 +158,58 @@ struct ArgumentTests {
     #expect(throws: BadValue(sentence)) { try OriginAddress(flag: text) }
   }
 
+  @Test("options follow an origin behind commas")
+  func originOptions() throws {
+    let origin = try OriginAddress(flag: "http://[::1]:81/,weight=256,max=1000000,id=a-1.b_C")
+    #expect(
+      origin
+        == OriginAddress(
+          host: "::1", port: 81, options: OriginOptions(weight: 256, max: 1_000_000, id: "a-1.b_C")))
+    #expect(try OriginAddress(flag: "http://a,max=1").options == OriginOptions(max: 1))
+  }
+
+  private static let noOption =
+    "is no option of a server: write weight=, max= or id= behind a comma, and servers with a blank between"
+  private static let badID = "id= takes 1 to 32 letters, digits, dots, hyphens or underscores"
+
+  @Test(
+    "a wrong option of an origin is refused with what would be right",
+    arguments: [
+      ("http://a,", "'' \(noOption)"), ("http://a,weight", "weight= takes a whole number from 1 to 256"),
+      ("http://a,http://b", "'http://b' \(noOption)"), ("http://a,Weight=1", "'Weight=1' \(noOption)"),
+      ("http://a,weight=0", "weight= takes a whole number from 1 to 256"),
+      ("http://a,weight=257", "weight= takes a whole number from 1 to 256"),
+      ("http://a,weight=+1", "weight= takes a whole number from 1 to 256"),
+      ("http://a,max=0", "max= takes a whole number from 1 to 1000000"),
+      ("http://a,max=99999999999999999999", "max= takes a whole number from 1 to 1000000"),
+      ("http://a,max=1,max=2", "max= stands twice behind one server: give it once"),
+      ("http://a,id=", badID), ("http://a,id=a~b", badID), ("http://a,id=ñ", badID),
+      ("http://a,id=" + String(repeating: "x", count: 33), badID),
+    ])
+  func badOriginOptions(text: String, sentence: String) {
+    #expect(throws: BadValue(sentence)) { try OriginAddress(flag: text) }
+  }
+
+  @Test("two servers can't have one identifier, nor can one site have a server twice")
+  func originsTogether() {
+    func refused(_ new: [String], _ old: [String]) -> String? {
+      do {
+        try OriginAddress.checkTogether(
+          new: new.map { try OriginAddress(flag: $0) }, old: old.map { try OriginAddress(flag: $0) })
+        return nil
+      } catch {
+        return "\(error)"
+      }
+    }
+    #expect(refused(["http://a", "http://b,id=b"], ["http://a", "http://c,id=c"]) == nil)
+    #expect(
+      refused(["http://a,id=x"], ["http://b,id=x"])
+        == "id=x is given to two servers: give each its own, over both sites")
+    #expect(
+      refused(["http://a:80", "http://a/,weight=2"], [])
+        == "--new http://a is given twice: give it once, with ,weight=2 where it is to get twice as much")
+  }
+
   @Test("the old server's Host is a host with or without a port and nothing else")
   func oldHost() throws {
     for good in ["keep", "www.example.com", "www.example.com:8080", "[::1]:80", "10.0.0.1"] {

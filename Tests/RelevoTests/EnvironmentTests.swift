@@ -39,12 +39,13 @@ struct EnvironmentTests {
     let command = try invoke(
       ["serve"],
       environment: [
-        "RELEVO_NEW": "http://a http://b:81,http://c", "RELEVO_OLD": "http://d",
+        "RELEVO_NEW": "http://a,weight=2,id=a http://b:81\nhttp://c", "RELEVO_OLD": "http://d",
         "RELEVO_FALLBACK_ON": "404,410",
         "RELEVO_LISTEN": "127.0.0.1:1, 127.0.0.1:2", "RELEVO_ACCESS_LOG": "-", "RELEVO_VIA": "false",
         "RELEVO_FORWARDED_FOR": "True", "RELEVO_DEBUG_HEADERS": "true",
       ])
     #expect(command.origins.new.map(\.host) == ["a", "b", "c"])
+    #expect(command.origins.new.map(\.options.weight) == [2, 1, 1])
     #expect(command.origins.old.map(\.host) == ["d"])
     #expect(command.listening.listen.count == 2)
     #expect(command.fallback.fallbackOn.description == "404,410")

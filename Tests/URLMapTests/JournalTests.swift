@@ -64,6 +64,27 @@ struct JournalTests {
     #expect(map.allKeys == keeping.map.allKeys)
   }
 
+  @Test("what the journal adds to the file and takes from it counts before the map's bound does")
+  func bound() throws {
+    let keeping = try Keeping(folder)
+    for number in 0..<10 { keeping.learn("/\(number)") }
+    keeping.work.takeSnapshot()
+    keeping.map.forget("/1")
+    keeping.learn("/a", "/b", "/2")
+    keeping.work.writeJournal()
+    #expect(throws: SnapshotError.tooManyURLs(path: folder["m"], urls: 11, limit: 10)) {
+      try Keeping(folder, maxURLs: 10)
+    }
+    #expect(throws: SnapshotError.tooManyURLs(path: folder["m"], urls: 11, limit: 3)) {
+      try Keeping(folder, maxURLs: 3)
+    }
+    #expect(try Keeping(folder, maxURLs: 11).map.count == 11)
+    for number in 2..<9 { keeping.map.forget("/\(number)") }
+    keeping.map.waitUntilApplied()
+    keeping.work.writeJournal()
+    #expect(try Keeping(folder, maxURLs: 4).map.allKeys == ["/0", "/9", "/a", "/b"])
+  }
+
   @Test("a snapshot begins a segment; those that neither it nor the one before needs go")
   func segments() throws {
     let keeping = try Keeping(folder)

@@ -366,13 +366,33 @@ struct SnapshotTests {
     #expect(map.statistics.arenaBytesInUse == ArenaMemory.headerBytes)
   }
 
-  @Test("a file with more URLs than the bound is cut to it, the coldest gone")
+  @Test("a file with more URLs than the bound is refused whole, and the one before it is not taken for it")
+  func tooMany() throws {
+    write(whole((0..<1000).map { "/\($0) old 1 1 0" }))
+    try file.write(map("/small"))
+    writeFile(file.path, try #require(readFile(file.previousPath)))
+    let bounded = URLMap(.init(maxURLs: 999))
+    #expect(throws: SnapshotError.tooManyURLs(path: file.path, urls: 1000, limit: 999)) {
+      try file.load(into: bounded)
+    }
+    #expect(bounded.count == 0)
+    #expect(bounded.statistics.arenaBytesInUse == ArenaMemory.headerBytes)
+    #expect(try file.load(into: URLMap(.init(maxURLs: 1000))).urls == 1000)
+    writeFile(file.path, Array("broken".utf8))
+    #expect(throws: SnapshotError.tooManyURLs(path: file.previousPath, urls: 1000, limit: 999)) {
+      try file.load(into: bounded)
+    }
+  }
+
+  @Test("when what was learned during the load is too much with the file, the coldest go")
   func loadIsBounded() throws {
-    write(whole((0..<1000).map { "/\($0) old 1 \($0 % 2 == 0 ? "500000 9" : "1 0")" }))
+    write(whole((0..<600).map { "/\($0) old 1 \($0 % 2 == 0 ? "500000 9" : "1 0")" }))
     let map = URLMap(.init(maxURLs: 600))
-    try file.load(into: map)
+    for number in 0..<200 { map.learn("/meanwhile/\(number)", at: 500_000) }
+    map.waitUntilApplied()
+    #expect(try file.load(into: map).urls == 600)
     #expect(map.count == 600)
-    let warm = map.allEntries.filter { $0.entry.hits == 9 }.count
-    #expect(warm == 500)
+    #expect(map.allEntries.filter { $0.entry.hits == 9 }.count == 300)
+    #expect(map.statistics.evicted == 200)
   }
 }

@@ -11,9 +11,11 @@ public struct OriginAddress: Sendable, Hashable {
   /// The host without brackets.
   public var host: String
   public var port: UInt16
+  public var options: OriginOptions
 
-  public init(host: String, port: UInt16) {
+  public init(host: String, port: UInt16, options: OriginOptions = OriginOptions()) {
     self.host = host
     self.port = port
+    self.options = options
   }
 }

@@ -168,7 +168,8 @@ extension Exchange {
     }
   }
 
-  /// Changes what is remembered of this URL.
+  /// Changes what is remembered of this URL. Any spelling may teach its key, which is no more than a reason to ask the old
+  /// server first; but what a server says of one spelling is no reason to forget what it has under another.
   private func apply(_ change: MapChange) {
     switch change {
     case .none: break
@@ -178,15 +179,16 @@ extension Exchange {
         worker.metrics.count(.learned)
         record.notes.insert(.learned)
       }
-    case .forget:
+    case .forget where speaksForKey:
       _ = withKey { worker.map.forget($0) }
       worker.metrics.count(.forgotten)
       record.notes.insert(.forgotten)
-    case .migrated:
+    case .migrated where speaksForKey:
       _ = withKey { worker.map.forget($0, because: .migrated) }
       worker.metrics.count(.migrated)
       record.notes.insert(.migrated)
       worker.report(.migrated, at: nil, "", url: withKey(text) ?? "")
+    case .forget, .migrated: break
     }
   }
 
@@ -198,7 +200,7 @@ extension Exchange {
 
   private var missFingerprint: UInt64? {
     let isRead = head.method == .get || head.method == .head
-    return withKey { MissMemory.fingerprint(of: $0, isRead: isRead) }
+    return withSpelling { MissMemory.fingerprint(of: $0, isRead: isRead) }
   }
 
   private func isKnownDoubleMiss(_ status: UInt16) -> Bool {

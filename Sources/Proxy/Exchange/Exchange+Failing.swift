@@ -104,6 +104,7 @@ extension Exchange {
       ask(fresh: true)
     case .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor:
       worker.metrics.count(.originFailures)
+      server.tally.requestFailed()
       worker.report(.originFailed, at: server, failure.description)
       giveUp(failure)
     }
@@ -116,6 +117,7 @@ extension Exchange {
   /// Nothing has been sent: the next server can have the request whatever its method.
   func serverRefused(_ server: OriginServer, _ failure: OriginFailure) {
     worker.metrics.count(.originFailures)
+    server.tally.requestFailed()
     if !server.isLeftOut(nowMs: worker.loop.coarseMs) {
       worker.report(.originFailed, at: server, failure.description)
     }

@@ -114,22 +114,47 @@ final class Exchange {
   /// The request is for a URL, and not `OPTIONS *`.
   var hasURL: Bool { !head.pathAndQuery.isEmpty || head.method != .options }
 
-  /// Hands the map's key of this request to `body`; nil when it has none.
-  func withKey<Result>(_ body: (RawSpan) -> Result) -> Result? {
+  /// Hands the target of this request and the host that it is for to `body`; nil when it is for no URL.
+  private func withURL<Result>(_ body: (_ target: RawSpan, _ host: RawSpan) -> Result?) -> Result? {
     guard hasURL else { return nil }
     let input = unsafe client.input.readable
     let target = unsafe UnsafeRawBufferPointer(rebasing: input[head.pathAndQuery.range])
     let host = unsafe UnsafeRawBufferPointer(rebasing: input[head.authority.range])
-    return unsafe withKey(of: target.bytes, host: host.bytes, body)
+    return unsafe body(target.bytes, host.bytes)
+  }
+
+  /// Hands the map's key of this request to `body`; nil when it has none.
+  func withKey<Result>(_ body: (RawSpan) -> Result) -> Result? {
+    withURL { withKey(of: $0, host: $1, body) }
   }
 
   /// Hands the map's key of a path and query at a host to `body`; nil when it has none.
   func withKey<Result>(of target: RawSpan, host: RawSpan, _ body: (RawSpan) -> Result) -> Result? {
-    switch worker.settings.keys.key(of: target, host: host, writingInto: &worker.keyScratch) {
-    case .none: return nil
-    case .target(let byteCount): return body(target.extracting(0..<byteCount))
-    case .written: return unsafe worker.keyScratch.withUnsafeBytes { unsafe body($0.bytes) }
+    let key = worker.settings.keys.key(of: target, host: host, writingInto: &worker.keyScratch)
+    return with(key, target, body)
+  }
+
+  /// Hands the URL that answers to this request are about to `body`, which is not always its key; nil when it has none.
+  func withSpelling<Result>(_ body: (RawSpan) -> Result) -> Result? {
+    withURL { target, host in
+      let spelling = worker.settings.keys.spelling(of: target, host: host, writingInto: &worker.keyScratch)
+      return with(spelling, target, body)
     }
+  }
+
+  private func with<Result>(
+    _ place: KeyScheme.Key, _ target: RawSpan, _ body: (RawSpan) -> Result
+  ) -> Result? {
+    switch place {
+    case .none: nil
+    case .target(let byteCount): body(target.extracting(0..<byteCount))
+    case .written: unsafe worker.keyScratch.withUnsafeBytes { unsafe body($0.bytes) }
+    }
+  }
+
+  /// Whether what is answered to this request holds for its key in the map.
+  var speaksForKey: Bool {
+    withURL { worker.settings.keys.speaksForKey($0, host: $1) } ?? false
   }
 
   /// A URL in the map needs no recording past what fits in memory: the old server has the page.

@@ -50,10 +50,10 @@ final class MissMemory: @unchecked Sendable {
     _ = unsafe munmap(places, setCount * Self.ways * 8)
   }
 
-  /// A fingerprint of a URL.
-  static func fingerprint(of key: RawSpan, isRead: Bool) -> UInt64 {
+  /// A fingerprint of a URL, as the request spells it: see ``KeyScheme/spelling(of:host:writingInto:)``.
+  static func fingerprint(of spelling: RawSpan, isRead: Bool) -> UInt64 {
     var hasher = Hasher()
-    unsafe key.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+    unsafe spelling.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
     hasher.combine(isRead)
     return UInt64(bitPattern: Int64(hasher.finalize()))
   }

@@ -22,6 +22,8 @@ final class OriginConnection: StreamSocket {
   let server: OriginServer
   private let worker: Worker
   private(set) var state: State
+  /// Its request's place at the server; nil while it is idle or closed.
+  private var slot: OriginSlot?
   /// Bytes received and not yet handed on.
   var input: Buffer
   /// The part of a request's head that the socket did not take yet.
@@ -36,6 +38,7 @@ final class OriginConnection: StreamSocket {
     self.worker = worker
     self.server = server
     state = .connecting(exchange)
+    slot = OriginSlot(server)
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
     let descriptor = try beginConnecting(to: server.address)
@@ -51,6 +54,7 @@ final class OriginConnection: StreamSocket {
   /// Takes an idle connection for an exchange.
   func serve(_ exchange: Exchange) {
     state = .serving(exchange)
+    slot = OriginSlot(server)
     served += 1
     sentBytes = 0
   }
@@ -122,6 +126,7 @@ final class OriginConnection: StreamSocket {
     }
     guard server.keep(self) else { return close() }
     state = .idle
+    slot = nil
     setDeadline(afterMs: worker.settings.idleMs)
   }
 
@@ -172,6 +177,7 @@ final class OriginConnection: StreamSocket {
     case .connecting, .serving, .draining, .tunnelling: wasIdle = false
     }
     state = .closed
+    slot = nil
     server.remove(self, wasIdle: wasIdle)
     input.giveBack()
     output.giveBack()

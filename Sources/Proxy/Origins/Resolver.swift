@@ -3,6 +3,13 @@ import Glibc
 import Logging
 import Synchronization
 
+/// An origin's name with one of its addresses.
+struct ResolvedOrigin: Sendable, Equatable {
+  var address: SocketAddress
+  var authority: [UInt8]
+  var options = OriginOptions()
+}
+
 /// The addresses of both sites.
 struct ResolvedOrigins: Sendable, Equatable {
   var new: [ResolvedOrigin]
@@ -69,7 +76,9 @@ final class Resolver: Sendable {
     for origin in origins {
       do throws(ResolveError) {
         for address in try SocketAddress.resolve(host: origin.host, port: origin.port) {
-          found.append(ResolvedOrigin(address: address, authority: Array(origin.authority.utf8)))
+          found.append(
+            ResolvedOrigin(
+              address: address, authority: Array(origin.authority.utf8), options: origin.options))
         }
       } catch {
         throw .doesNotResolve(origin: origin.authority, reason: error.reason)

@@ -11,6 +11,7 @@ public final class ProxyServer: Sendable {
   private let configuration: ProxyConfiguration
   private let shared: Shared
   private let workers: [WorkerMetrics]
+  private let registry: OriginRegistry
   private let running = Locked<Running>(Running())
 
   private struct Running: ~Copyable {
@@ -34,6 +35,7 @@ public final class ProxyServer: Sendable {
       accessLog: accessLog, logger: logger, connections: ConnectionCount(),
       forwardingHint: ForwardingHint())
     workers = (0..<max(1, configuration.workers)).map { _ in WorkerMetrics() }
+    registry = OriginRegistry(workers: workers.count)
   }
 
   /// Resolves the origins, binds the listeners and starts the workers; returns when all accept.
@@ -41,7 +43,8 @@ public final class ProxyServer: Sendable {
   /// - Throws: ``ProxyStartError``; nothing is left running then.
   public func start() throws(ProxyStartError) {
     let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
-    let origins = try resolver.resolveAll()
+    let found = try resolver.resolveAll()
+    let origins = registry.update(found)
     let bound = try bindAll()
     var mailboxes: [Mailbox<WorkerMessage>] = []
     do throws(EventLoopError) {
@@ -62,9 +65,10 @@ public final class ProxyServer: Sendable {
     }
     let logger = shared.logger
     resolver.keepResolving(
-      every: configuration.resolveEvery, first: origins, logger: logger
-    ) { [mailboxes] found in
-      for mailbox in mailboxes { mailbox.send(.origins(new: found.new, old: found.old)) }
+      every: configuration.resolveEvery, first: found, logger: logger
+    ) { [mailboxes, registry] found in
+      let origins = registry.update(found)
+      for mailbox in mailboxes { mailbox.send(.origins(origins)) }
     }
   }
 
@@ -100,8 +104,24 @@ public final class ProxyServer: Sendable {
     return sum
   }
 
+  /// The servers of both sites, in the order of the configuration, the new site's first. Empty before the start. Any
+  /// thread may ask.
+  public var origins: [OriginStatus] { registry.all.map(\.status) }
+
+  /// What ``origins`` tells of, to watch and to change.
+  public var originStates: [OriginState] { registry.all }
+
+  /// Lets a server take requests, or not; in force at once for all workers, until the process ends. Any thread may ask.
+  ///
+  /// - Returns: false when no server has this identifier.
+  public func setMode(_ mode: OriginMode, ofOrigin id: String) -> Bool {
+    guard let origin = registry.origin(id: id) else { return false }
+    origin.setMode(mode)
+    return true
+  }
+
   private func startWorker(
-    _ index: Int, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>, origins: ResolvedOrigins
+    _ index: Int, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>, origins: OriginSets
   ) throws(EventLoopError) {
     let shared = self.shared
     let metrics = workers[index]
@@ -110,7 +130,7 @@ public final class ProxyServer: Sendable {
     defer { if !hasStarted { liveWorkers.subtract(1, ordering: .relaxed) } }
     let thread = try LoopThread(name: "worker-\(index)") { [self] in
       do throws(EventLoopError) {
-        let worker = try Worker(shared: shared, metrics: metrics, new: origins.new, old: origins.old)
+        let worker = try Worker(shared: shared, index: index, metrics: metrics, origins: origins)
         try worker.run(listeners: sockets, mailbox: mailbox)
       } catch {
         shared.logger.critical("a worker can't start", metadata: ["cause": "\(error)"])

@@ -39,7 +39,7 @@ final class ForwardingHint: Sendable {
 /// A message to a worker's loop.
 enum WorkerMessage: Sendable {
   /// The names of the origins lead to these addresses now.
-  case origins(new: [ResolvedOrigin], old: [ResolvedOrigin])
+  case origins(OriginSets)
   /// Stop accepting and end when the last client has its answer.
   case drain
   /// End now.
@@ -90,8 +90,9 @@ enum WorkerMessage: Sendable {
   private var upkeep: LoopTimer?
   private var mailbox: MailboxReceiver?
 
+  /// - Parameter index: the worker's place among all.
   init(
-    shared: Shared, metrics: WorkerMetrics, new: [ResolvedOrigin], old: [ResolvedOrigin]
+    shared: Shared, index: Int, metrics: WorkerMetrics, origins: OriginSets
   ) throws(EventLoopError) {
     loop = try EventLoop()
     settings = shared.settings
@@ -102,8 +103,8 @@ enum WorkerMessage: Sendable {
     log = shared.accessLog.map(WorkerLog.init)
     takesTimes = log != nil || shared.settings.detailedMetrics
     buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 64)
-    newPool = OriginPool(new)
-    oldPool = OriginPool(old)
+    newPool = OriginPool(origins.new, worker: index)
+    oldPool = OriginPool(origins.old, worker: index)
     misses = shared.misses
     requestFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
     answerFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
@@ -144,9 +145,9 @@ enum WorkerMessage: Sendable {
 
   private func receive(_ message: WorkerMessage) {
     switch message {
-    case .origins(let new, let old):
-      newPool.update(new)
-      oldPool.update(old)
+    case .origins(let origins):
+      newPool.update(origins.new)
+      oldPool.update(origins.old)
     case .drain:
       isDraining = true
       listeners = []

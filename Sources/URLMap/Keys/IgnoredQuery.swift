@@ -50,7 +50,7 @@ public struct IgnoredQuery: Sendable, Equatable {
     starts = (0...128).map { initial in sorted.count { Int($0.initial) < initial } }
   }
 
-  /// Whether a parameter of `query`, which holds no percent-encodings that could be resolved, is ignored.
+  /// Whether a parameter of `query` is ignored. A name that is written with percent-encodings is not recognized.
   func ignoresAny(of query: RawSpan) -> Bool {
     guard extent == .parameters else { return extent == .everything }
     var parameters = Parameters(startingAt: 0)
@@ -61,7 +61,7 @@ public struct IgnoredQuery: Sendable, Equatable {
   }
 
   /// Takes the ignored parameters out of the first query in `key` at or behind `start`, and its question mark if
-  /// nothing is left behind that. The key is normalized.
+  /// nothing is left behind that. A name that is written with percent-encodings is not recognized.
   func remove(from key: inout [UInt8], behind start: Int) {
     guard extent == .parameters, let questionMark = key[start...].firstIndex(of: .questionMark) else {
       return

@@ -49,7 +49,7 @@ extension [UInt8] {
     return true
   }
 
-  private mutating func append(_ bytes: RawSpan) {
+  mutating func append(_ bytes: RawSpan) {
     unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
   }
 }

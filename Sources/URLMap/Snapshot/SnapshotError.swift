@@ -10,6 +10,8 @@ public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
   case system(path: String, action: String, code: Int32)
   /// The URLs do not fit into the map's memory limit.
   case outOfMemory(path: String, limitBytes: Int)
+  /// The file and its journal hold more URLs than the map may keep: some would be lost.
+  case tooManyURLs(path: String, urls: Int, limit: Int)
   /// A process owns the map file; its id, if it could be told.
   case locked(path: String, holder: Int32?)
   /// The file's keys were made in another way than the map's: they would never be found.
@@ -31,6 +33,10 @@ public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
       return "\(path): cannot \(action): \(unsafe String(cString: strerror(code)))"
     case .outOfMemory(let path, let limitBytes):
       return "\(path): its URLs do not fit into the map's limit of \(limitBytes) bytes"
+    case .tooManyURLs(let path, let urls, let limit):
+      return
+        "\(path) holds \(urls) URLs and --map-max-urls keeps \(limit): start with --map-max-urls \(urls) or more, "
+        + "or take some out first with relevo map remove"
     case .locked(let path, let holder):
       let owner = holder.map { "process \($0)" } ?? "another process"
       return "\(path) is in use by \(owner): one Relevo at a time keeps a map file, stop that one or give "

@@ -16,7 +16,8 @@ extension SnapshotFile {
   ///
   /// `progress` is told every few milliseconds how many bytes of the snapshot have been read.
   ///
-  /// - Throws: also ``SnapshotError/otherMapKey(path:file:map:)``, when the map is for other keys.
+  /// - Throws: also ``SnapshotError/otherMapKey(path:file:map:)``, when the map is for other keys, and
+  ///   ``SnapshotError/tooManyURLs(path:urls:limit:)``, when it may not keep so many.
   @discardableResult
   public func load(
     into map: URLMap, progress: (_ bytes: Int) -> Void = { _ in }
@@ -115,7 +116,7 @@ extension SnapshotFile {
       return try read(.current, path)
     } catch {
       switch error {
-      case .outOfMemory, .otherMapKey, .interrupted: throw error
+      case .outOfMemory, .tooManyURLs, .otherMapKey, .interrupted: throw error
       case .refused, .journalBroken, .system, .locked, .snapshotMissing, .noneUsable: failure = error
       }
     }
@@ -124,7 +125,12 @@ extension SnapshotFile {
       report.refused = failure
       return report
     } catch {
-      if case .interrupted = error { throw error }
+      switch error {
+      case .tooManyURLs, .interrupted: throw error
+      case .refused, .journalBroken, .system, .outOfMemory, .locked, .otherMapKey, .snapshotMissing,
+        .noneUsable:
+        break
+      }
       if failure.isMissing, error.isMissing { return try readJournalAlone() }
       throw .noneUsable(current: failure, previous: error)
     }

@@ -24,7 +24,7 @@ struct SnapshotLoader: ~Copyable {
   private var added = 0
   private var checksum = CRC32()
   private var hasEnded = false
-  /// The newest time that is spoken of: "now" for what must go if the map's bound is passed.
+  /// The newest time that is spoken of: "now" for what must go if what was learned meanwhile passes the map's bound.
   private var newest: UInt32 = 0
   private var batch: [(key: Range<Int>, entry: MapEntry, line: Int)] = []
 
@@ -173,6 +173,8 @@ struct SnapshotLoader: ~Copyable {
   private mutating func addBatch(_ bytes: Span<UInt8>) throws(SnapshotError) {
     guard !batch.isEmpty else { return }
     let hasChanges = !journal.changes.isEmpty
+    // What is too much is only counted, so that the error can tell how much there is.
+    let room = map.maxURLs - added
     let (done, stopped) = unsafe bytes.withUnsafeBytes { bytes in
       map.core.writer.withLock { writer -> (added: Int, stopped: (line: Int, TrieBuilder.Added)?) in
         var added = 0
@@ -182,6 +184,10 @@ struct SnapshotLoader: ~Copyable {
           if hasChanges {
             guard let changed = unsafe journal.applied(to: entry, key) else { continue }
             entry = changed
+          }
+          guard added < room else {
+            added += 1
+            continue
           }
           let result = unsafe writer.addLoaded(key, entry)
           guard result == .added else { return (added, (item.line, result)) }
@@ -206,14 +212,17 @@ struct SnapshotLoader: ~Copyable {
 
   /// Adds what the journal has and the file had not.
   private mutating func addLearned() throws(SnapshotError) {
+    let room = map.maxURLs - added
     var count = 0
     let isAdded = unsafe journal.changes.forEachUnused { key, entry in
       count += 1
+      guard count <= room else { return true }
       if count % SnapshotLoader.batchEntries == 0 { _ = map.core.applyBatch() }
       return map.core.writer.withLock { unsafe $0.mergeLoaded(key, entry) }
     }
     guard isAdded else { throw outOfMemory }
     added += count
+    guard count <= room else { throw .tooManyURLs(path: path, urls: added, limit: map.maxURLs) }
   }
 
   private mutating func publish() throws(SnapshotError) {
@@ -227,7 +236,7 @@ struct SnapshotLoader: ~Copyable {
     trim()
   }
 
-  /// Takes out what is above the map's bound, the coldest.
+  /// Takes out the coldest of what is above the map's bound with what was learned meanwhile.
   private func trim() {
     let stepEntries = 1024
     var seen = 0

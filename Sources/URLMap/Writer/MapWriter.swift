@@ -36,7 +36,7 @@ struct MapWriter: ~Copyable {
   init(_ trie: consuming Trie, _ counters: Counters, maxURLs: Int) {
     self.trie = trie
     self.counters = counters
-    self.maxURLs = max(1, maxURLs)
+    self.maxURLs = maxURLs
   }
 
   /// From here on the coldest go: a 64th below the bound, so that there is time to look for them.

@@ -43,47 +43,6 @@ extension ListenAddress {
   }
 }
 
-extension OriginAddress {
-  /// Reads `http://host`, `http://host:port` or `http://[v6]:port`, with at most a `/` at its end.
-  init(flag text: String) throws(BadValue) {
-    guard let schemeEnd = text.firstRange(of: "://") else {
-      throw BadValue("write http:// before it, as in http://10.0.0.2:8080")
-    }
-    switch text[..<schemeEnd.lowerBound].lowercased() {
-    case "http": break
-    case "https": throw BadValue("https is not supported yet in this version: use http://")
-    default: throw BadValue("an origin is spoken to over http: write http://host:port")
-    }
-    let rest = text[schemeEnd.upperBound...]
-    let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-    let (host, port) = try Self.hostAndPort(authority)
-    let right = "http://" + authority
-    switch rest[authority.endIndex...] {
-    case "", "/": break
-    case let end where end.hasPrefix("/"):
-      throw BadValue("an origin has no path, the client's is passed on: write \(right)")
-    case let end where end.hasPrefix("?"): throw BadValue("an origin has no query: write \(right)")
-    default: throw BadValue("an origin has no fragment: write \(right)")
-    }
-    self.init(host: host, port: port)
-  }
-
-  private static func hostAndPort(_ authority: Substring) throws(BadValue) -> (String, UInt16) {
-    if authority.contains("@") {
-      throw BadValue("an origin has no user name or password: write http://host:port")
-    }
-    let (host, port) = try HostAndPort.split(String(authority))
-    if host.isEmpty { throw BadValue("name the host: http://host:port") }
-    return (host, try port.map { port throws(BadValue) in try HostAndPort.number(port, from: 1) } ?? 80)
-  }
-
-  /// As the flag writes it.
-  var flagText: String {
-    let name = host.contains(":") ? "[\(host)]" : host
-    return port == 80 ? "http://\(name)" : "http://\(name):\(port)"
-  }
-}
-
 /// What listen addresses, origins and `Host` have in common.
 enum HostAndPort {
   /// Splits at the port's colon; the host comes without brackets and may be empty, the port is unchecked and

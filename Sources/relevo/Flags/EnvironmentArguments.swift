@@ -15,6 +15,8 @@ struct EnvironmentArguments {
     case one
     /// Separated by spaces or commas.
     case several
+    /// Separated by spaces or line ends: they may hold commas.
+    case words
     /// One a line: they may hold spaces and commas.
     case lines
     /// `true` or `false`, for `--name` and `--no-name`.
@@ -27,9 +29,14 @@ struct EnvironmentArguments {
   static let flags: [Flag] = [
     Flag(name: "listen", values: .several),
     Flag(name: "workers", values: .one),
+<<<<<<< HEAD
     Flag(name: "trusted-proxies", values: .several),
     Flag(name: "new", values: .several),
     Flag(name: "old", values: .several),
+=======
+    Flag(name: "new", values: .words),
+    Flag(name: "old", values: .words),
+>>>>>>> main
     Flag(name: "old-host", values: .one),
     Flag(name: "old-mode", values: .one),
     Flag(name: "old-public-url", values: .one),
@@ -102,6 +109,7 @@ struct EnvironmentArguments {
     switch flag.values {
     case .one: ["--\(flag.name)=\(text)"]
     case .several: text.split { $0 == " " || $0 == "," }.map { "--\(flag.name)=\($0)" }
+    case .words: text.split { $0.isWhitespace }.map { "--\(flag.name)=\($0)" }
     case .lines: text.split { $0.isNewline }.map { "--\(flag.name)=\($0)" }
     case .onOrOff: try isTrue(flag, text) ? ["--\(flag.name)"] : ["--no-\(flag.name)"]
     case .on: try isTrue(flag, text) ? ["--\(flag.name)"] : []

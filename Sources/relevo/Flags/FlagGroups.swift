@@ -24,7 +24,7 @@ struct OriginFlags: ParsableArguments {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Ask this server of the new site first; may be given several times, and they take turns. http://host[:port].",
+      "Ask this server of the new site first; may be given several times, and they take turns. http://host[:port][,weight=1 to 256][,max=requests at once][,id=name].",
       valueName: "url"),
     transform: OriginAddress.init(flag:))
   var new: [OriginAddress] = []
@@ -32,7 +32,7 @@ struct OriginFlags: ParsableArguments {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Ask this server of the old site for what the new one does not have; may be given several times. http://host[:port].",
+      "Ask this server of the old site for what the new one does not have; may be given several times. http://host[:port] and the same options.",
       valueName: "url"),
     transform: OriginAddress.init(flag:))
   var old: [OriginAddress] = []
@@ -154,60 +154,6 @@ struct FallbackFlags: ParsableArguments {
   }
 }
 
-struct RuleFlags: ParsableArguments {
-  @Option(
-    parsing: .upToNextOption,
-    help: .flag(
-      "Ask the old server first for paths that begin so, as in /css/, and learn nothing; may be given several times. What it does not have the new site is asked for.",
-      value: "prefix", default: "none"),
-    transform: PrefixArgument.init(parsing:))
-  var alwaysOld: [PrefixArgument] = []
-
-  @Option(
-    parsing: .upToNextOption,
-    help: .flag(
-      "Never ask the old server for paths that begin so, as in /wp-admin/, however they are written: letter case, percent-encoding, //, .. and ; do not matter.",
-      value: "prefix", default: "none"),
-    transform: PrefixArgument.init(parsing:))
-  var alwaysNew: [PrefixArgument] = []
-
-  @Option(
-    help: .flag(
-      "Read such rules from this file too, one a line: always-old /css/ or always-new /wp-admin/; the longest prefix holds.",
-      value: "path", default: "none"),
-    transform: PathArgument.init(parsing:))
-  var rulesFile: PathArgument?
-
-  @Flag(
-    help:
-      "Ask the old server first for an image, style, script or font whose Referer is a page of the old site, and add Vary: Referer to answers for such files. (default: off)"
-  )
-  var oldAssetsByReferer = false
-
-  /// All rules of flags and file.
-  ///
-  /// - Throws: ``CommandFailure`` when the file has a wrong line, or rules contradict each other.
-  func rules() throws(CommandFailure) -> PathRules {
-    var all: [PathRule] = []
-    do throws(BadPrefix) {
-      for argument in alwaysOld {
-        all.append(try PathRule(argument.description, .alwaysOld, source: "--always-old"))
-      }
-      for argument in alwaysNew {
-        all.append(try PathRule(argument.description, .alwaysNew, source: "--always-new"))
-      }
-    } catch {
-      throw CommandFailure("\(error)", code: .usage)
-    }
-    if let rulesFile { all += try RulesFile(path: rulesFile.description).rules }
-    do {
-      return try PathRules(all)
-    } catch {
-      throw CommandFailure("\(error)", code: .configuration)
-    }
-  }
-}
-
 struct MapFlags: ParsableArguments {
   @Option(
     help: .flag(
@@ -226,7 +172,8 @@ struct MapFlags: ParsableArguments {
   @Option(
     name: .customLong("map-max-urls"),
     help: .flag(
-      "Remember at most so many URLs, from 1 to 100000000; past that the coldest go.", value: "count",
+      "Remember at most so many URLs, from 1 to 100000000; past that the coldest go. A map file with more is refused.",
+      value: "count",
       default: Defaults.mapMaxURLs),
     transform: CountArgument.within(1...100_000_000))
   var mapMaxURLs = Defaults.mapMaxURLs

@@ -81,7 +81,7 @@ extension CommandFailure {
       self.init("--map-file \(error)", code: .inputOutput)
     case .noneUsable(.system, _), .interrupted:
       self.init("--map-file \(path): \(error)", code: .inputOutput)
-    case .refused, .journalBroken, .outOfMemory, .otherMapKey, .snapshotMissing, .noneUsable:
+    case .refused, .journalBroken, .outOfMemory, .tooManyURLs, .otherMapKey, .snapshotMissing, .noneUsable:
       self.init("--map-file \(path): \(error)", code: .badData)
     }
   }

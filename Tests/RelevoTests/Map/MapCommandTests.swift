@@ -5,12 +5,27 @@ import URLMap
 
 @Suite("what lookup says")
 struct LookupAnswerTests {
-  private func lines(_ entry: MapEntry?, recheckAfter: UInt32 = 86_400, now: UInt32 = 1_763_912_535)
-    -> [String]
-  {
+  private func lines(
+    _ entry: MapEntry?, rule: PathRule.Site? = nil, recheckAfter: UInt32 = 86_400,
+    now: UInt32 = 1_763_912_535
+  ) -> [String] {
     LookupAnswer(
-      key: Array("/a?b".utf8), entry: entry, recheckAge: RecheckAge(meanSeconds: recheckAfter), now: now
+      key: Array("/a?b".utf8), entry: entry, rule: rule,
+      recheckAge: RecheckAge(meanSeconds: recheckAfter), now: now
     ).lines
+  }
+
+  @Test("a rule decides, whether the URL is known or not")
+  func rules() {
+    for entry in [nil, MapEntry(learnedAt: 1, lastUsedAt: 1, hits: 0)] {
+      #expect(
+        lines(entry, rule: .alwaysNew).last
+          == "request   asks the new site and never the old one: there is an always-new for it")
+      #expect(
+        lines(entry, rule: .alwaysOld).last
+          == "request   asks the old site first, and the new one if that does not have it: there is an always-old for it"
+      )
+    }
   }
 
   @Test("an unknown URL asks the new site first")

@@ -1,0 +1,77 @@
+import Synchronization
+
+/// Which of the two websites a server belongs to.
+public enum Site: String, Sendable, CaseIterable {
+  /// The one that is asked first.
+  case new
+  /// The one being left.
+  case old
+}
+
+/// What the operator says of one server beside its address: `--new http://a:80,weight=3,max=200,id=a`.
+public struct OriginOptions: Sendable, Hashable {
+  public static let weights = 1...256
+  public static let maxima = 1...1_000_000
+  /// Bytes of the longest ``id``.
+  public static let longestID = 32
+
+  /// Its share of the requests, beside the other servers' weights. Within ``weights``.
+  public var weight = 1
+  /// Requests that it serves at once, of the whole process. Within ``maxima``; nil sets no bound.
+  public var max: Int?
+  /// Names it in the API, in metrics and in cookies; see ``isID(_:)``. Nil derives one from its address.
+  public var id: String?
+
+  public init(weight: Int = 1, max: Int? = nil, id: String? = nil) {
+    self.weight = weight
+    self.max = max
+    self.id = id
+  }
+
+  /// Whether a text can be an ``id``: letters, digits, dots, hyphens and underscores, which need no escape in a URL, a
+  /// label or a cookie.
+  public static func isID(_ text: some StringProtocol) -> Bool {
+    (1...longestID).contains(text.utf8.count)
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
+  }
+}
+
+/// What the operator wants of a server, while Relevo runs.
+public enum OriginMode: UInt8, Sendable, CaseIterable, AtomicRepresentable, LosslessStringConvertible {
+  /// It takes requests.
+  case ready
+  /// It takes no new visitors: only requests that belong to it by their cookie.
+  case drain
+  /// It takes no requests at all. Those under way end as they would.
+  case off
+
+  public init?(_ description: String) {
+    guard let mode = Self.allCases.first(where: { $0.description == description }) else { return nil }
+    self = mode
+  }
+
+  public var description: String {
+    switch self {
+    case .ready: "ready"
+    case .drain: "drain"
+    case .off: "off"
+    }
+  }
+}
+
+/// What active checks say of a server.
+public enum CheckedHealth: UInt8, Sendable, AtomicRepresentable, CustomStringConvertible {
+  /// Nobody checks it, or no check has ended yet: it counts as up.
+  case unchecked
+  case up
+  /// It gets requests only while no server of its site is up.
+  case down
+
+  public var description: String {
+    switch self {
+    case .unchecked: "unchecked"
+    case .up: "up"
+    case .down: "down"
+    }
+  }
+}

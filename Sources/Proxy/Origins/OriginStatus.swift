@@ -1,0 +1,35 @@
+/// What a server of a site is at a moment, as plain values.
+public struct OriginStatus: Sendable, Equatable {
+  public var id: String
+  public var site: Site
+  /// `host` or `host:port` as the operator wrote it.
+  public var authority: String
+  /// The address and port, as in `10.0.0.2:80` or `[::1]:80`.
+  public var address: String
+  public var weight: Int
+  /// Requests that it serves at once; nil when there is no bound.
+  public var max: Int?
+  public var mode: OriginMode
+  public var checked: CheckedHealth
+  public var condition: OriginCondition
+  /// Requests under way with it, upgraded connections included.
+  public var inFlight: Int
+  /// Requests handed to it since it is known.
+  public var requests: UInt64
+  /// Of these, the ones that it failed: no connection, a broken one, no answer in time, a malformed one.
+  public var failures: UInt64
+  /// When ``mode``, ``checked`` or ``condition`` changed last, in seconds since 1970.
+  public var since: Int
+}
+
+/// What ``OriginMode``, ``CheckedHealth`` and the requests' own experience come to.
+public enum OriginCondition: String, Sendable, CaseIterable {
+  /// It takes its share.
+  case up
+  /// Active checks fail.
+  case down
+  /// The operator lets it take no new visitors.
+  case draining
+  /// The operator lets it take no requests.
+  case off
+}
