@@ -14,7 +14,8 @@ struct ClientFlagsTests {
       includesUnixSockets: true)
     #expect(flags.clients.trusted == expected)
     #expect(
-      try serve(environment: ["RELEVO_TRUSTED_PROXIES": "10.0.0.0/8, ::1,unix 192.0.2.7"]).clients.trusted == expected)
+      try serve(environment: ["RELEVO_TRUSTED_PROXIES": "10.0.0.0/8, ::1,unix 192.0.2.7"]).clients.trusted
+        == expected)
     let configuration = try flags.proxyConfiguration(descriptors: DescriptorLimit(descriptors: 1024))
     #expect(configuration.trustedProxies == expected)
   }
@@ -22,8 +23,14 @@ struct ClientFlagsTests {
   @Test(
     "a value of --trusted-proxies that is no block of addresses is refused with what would be right",
     arguments: [
-      ("lb.example.com", "write an address or a block of them, as in 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32, or unix"),
-      ("10.0.0.0/8,", "write an address or a block of them, as in 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32, or unix"),
+      (
+        "lb.example.com",
+        "write an address or a block of them, as in 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32, or unix"
+      ),
+      (
+        "10.0.0.0/8,",
+        "write an address or a block of them, as in 10.0.0.7, 10.0.0.0/8 or 2001:db8::/32, or unix"
+      ),
       ("10.0.0.7/8", "the address has bits past its prefix: write 10.0.0.0/8"),
       ("10.0.0.0/33", "the number behind the slash is 0 to 32"),
     ])

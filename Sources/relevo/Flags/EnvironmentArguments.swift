@@ -29,14 +29,9 @@ struct EnvironmentArguments {
   static let flags: [Flag] = [
     Flag(name: "listen", values: .several),
     Flag(name: "workers", values: .one),
-<<<<<<< HEAD
     Flag(name: "trusted-proxies", values: .several),
-    Flag(name: "new", values: .several),
-    Flag(name: "old", values: .several),
-=======
     Flag(name: "new", values: .words),
     Flag(name: "old", values: .words),
->>>>>>> main
     Flag(name: "old-host", values: .one),
     Flag(name: "old-mode", values: .one),
     Flag(name: "old-public-url", values: .one),
