@@ -122,11 +122,13 @@ struct ServeCommand: ParsableCommand {
     configuration.maxConnections = limits.maxConnections ?? descriptors.connections
     configuration.maxHeaderBytes = limits.maxHeaderBytes.bytes
     configuration.maxHeaderFields = limits.maxHeaderFields
+    configuration.acceptsProxyHeader = clients.acceptProxy
     configuration.trustedProxies = clients.trusted
     configuration.writesForwarded = headers.forwardedFor
     configuration.writesVia = headers.via
     configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost
     configuration.debugHeaders = headers.debugHeaders
+    configuration.detailedMetrics = admin.configuration != nil
     configuration.resolveEvery = origins.resolveEvery.duration
     return configuration
   }

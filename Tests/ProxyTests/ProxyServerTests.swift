@@ -28,6 +28,7 @@ struct ProxyServerTests {
   /// Runs a proxy before the two origins while `body` does.
   private func withProxy(
     on listeners: [ListenAddress], workers: Int = 1, map: URLMap = URLMap(.init(maxURLs: 100)),
+    detailed: Bool = false,
     _ body: (ProxyServer) throws -> Void
   ) throws {
     var configuration = ProxyConfiguration(
@@ -36,6 +37,7 @@ struct ProxyServerTests {
       fallbackOn: try StatusSet(parsing: "404"), learnOn: try StatusSet(parsing: "2xx"),
       oldMissOn: try StatusSet(parsing: "404"))
     configuration.debugHeaders = true
+    configuration.detailedMetrics = detailed
     let server = ProxyServer(
       configuration, map: map, accessLog: nil, logger: Logger(label: "test") { _ in SilentLog() })
     defer {
@@ -79,7 +81,7 @@ struct ProxyServerTests {
   @Test("passes a miss on to the old server, learns the URL, and counts what it did")
   func counts() throws {
     try withProxy(on: [Self.anyPort], map: URLMap(.init(maxURLs: 100))) { server in
-      #expect(server.metrics == ProxyMetrics())
+      #expect(server.metrics.requests == RouteCounts())
       let first = try get("/old", from: server)
       #expect(first.contains("X-Relevo-Route: old-fallback\r\n"))
       #expect(first.hasSuffix("\r\n\r\nthe old page"))
@@ -100,9 +102,9 @@ struct ProxyServerTests {
       expected[.newConnectionsOpened] = 3
       expected[.oldConnectionsOpened] = 3
       let metrics = server.metrics
-      expected.receivedBytes = metrics.receivedBytes
-      expected.sentBytes = metrics.sentBytes
-      #expect(metrics == expected)
+      #expect(ProxyCounter.allCases.allSatisfy { metrics[$0] == expected[$0] })
+      #expect(metrics.requests == expected.requests)
+      #expect(metrics[.held, .clientError] == 1)
       #expect(metrics.openRequests == 0)
       #expect(new.requests.count == 3)
       #expect(old.requests.count == 3)
@@ -119,6 +121,75 @@ struct ProxyServerTests {
       #expect(waits { server.metrics[.own, .serverError] == 1 })
       #expect(server.metrics[.originFailures] >= 1)
       #expect(old.requests.isEmpty)
+    }
+  }
+
+  @Test("keeps what both sites miss, and by whom a visitor was sent there")
+  func keepsMisses() throws {
+    try withProxy(on: [Self.anyPort], workers: 2, detailed: true) { server in
+      let request =
+        "HEAD /none?a=b HTTP/1.1\r\nHost: www.example:80\r\nReferer: /from\r\nConnection: close\r\n\r\n"
+      _ = try exchange(port: port(of: server), request)
+      #expect(waits { server.recentMisses(limit: 9).count == 1 })
+      _ = try exchange(port: port(of: server), "GET /none HTTP/1.0\r\n\r\n")
+      _ = try get("/old", from: server)
+      _ = try get("/new", from: server)
+      #expect(waits { server.recentMisses(limit: 9).count == 2 })
+      _ = try get("/none", from: server)
+      #expect(waits { server.recentMisses(limit: 9).count == 3 })
+      let misses = server.recentMisses(limit: 9)
+      #expect(misses.map(\.reason) == [.doubleMiss, .bothMissed, .bothMissed])
+      #expect(misses.map(\.host) == ["www.example", "", "www.example:80"])
+      #expect(misses.map(\.newStatus) == [404, 404, 404])
+      #expect(misses.map(\.oldStatus) == [nil, 404, 404])
+      let first = try #require(misses.last)
+      #expect(abs(Int(first.at) - time(nil)) < 60)
+      #expect(
+        first
+          == RecentMiss(
+            at: first.at, method: "HEAD", host: "www.example:80", url: "/none?a=b", newStatus: 404,
+            oldStatus: 404, referer: "/from", reason: .bothMissed))
+      #expect(server.recentMisses(limit: 1) == [misses[0]])
+      #expect(server.recentFailures(limit: 9).isEmpty)
+    }
+  }
+
+  @Test("keeps failures with their cause, and times everything, where somebody wants to see it")
+  func keepsFailures() throws {
+    try withProxy(on: [Self.anyPort], detailed: true) { server in
+      _ = try get("/new", from: server)
+      new.stop()
+      #expect(waits { !accepts(port: new.port) })
+      _ = try get("/x?y", from: server)
+      #expect(waits { server.metrics[.own, .serverError] == 1 })
+      let failure = try #require(server.recentFailures(limit: 9).last)
+      #expect(failure.event == "origin-failed")
+      #expect(failure.cause == "an origin failed: connection failed: Connection refused")
+      #expect(failure.origin == "127.0.0.1:\(new.port)")
+      #expect(failure.site == .new)
+      #expect(failure.url == "/x?y")
+      let metrics = server.metrics
+      let origins = server.origins.map { metrics.latency(ofOrigin: $0.id).count }
+      #expect(origins == [1, 0])
+      #expect(metrics.latency(of: .new).count == 1)
+      #expect(metrics.latency(of: .own).count == 1)
+      #expect(metrics.latency.quantile(1) ?? 60 < 30)
+      #expect(waits { server.metrics.loops.allSatisfy { $0.lag.count > 2 } })
+      #expect(server.metrics.loops.count == 1)
+    }
+  }
+
+  @Test("counts the bytes to and from clients")
+  func countsBytes() throws {
+    try withProxy(on: [Self.anyPort]) { server in
+      let request = "GET /new HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+      let answer = try exchange(port: port(of: server), request)
+      #expect(waits { server.metrics.openConnections == 0 })
+      #expect(server.metrics.receivedBytes == UInt64(request.utf8.count))
+      #expect(server.metrics.sentBytes == UInt64(answer.utf8.count))
+      #expect(server.metrics.latency == LatencyHistogram())
+      #expect(server.origins.allSatisfy { server.metrics.latency(ofOrigin: $0.id).count == 0 })
+      #expect(server.metrics.loops.isEmpty)
     }
   }
 

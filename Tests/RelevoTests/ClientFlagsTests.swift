@@ -20,6 +20,17 @@ struct ClientFlagsTests {
     #expect(configuration.trustedProxies == expected)
   }
 
+  @Test("--accept-proxy is off unless it is given, also in the environment")
+  func acceptProxy() throws {
+    func isOn(_ command: ServeCommand) throws -> Bool {
+      try command.proxyConfiguration(descriptors: DescriptorLimit(descriptors: 1024)).acceptsProxyHeader
+    }
+    #expect(try !isOn(serve()))
+    #expect(try isOn(serve("--accept-proxy")))
+    #expect(try isOn(serve(environment: ["RELEVO_ACCEPT_PROXY": "true"])))
+    #expect(try !isOn(serve(environment: ["RELEVO_ACCEPT_PROXY": "false"])))
+  }
+
   @Test(
     "a value of --trusted-proxies that is no block of addresses is refused with what would be right",
     arguments: [

@@ -8,6 +8,8 @@ import HTTP1
 ///     input:  | head of the request being answered | its body, or the next requests |
 final class ClientConnection: StreamSocket {
   enum State {
+    /// Waiting for the PROXY header that says who the client is.
+    case introducing
     /// Waiting for the rest of a head, or for its first byte.
     case reading
     /// The exchange has the connection.
@@ -26,8 +28,9 @@ final class ClientConnection: StreamSocket {
   private static let lingerMs: UInt64 = 3_000
 
   let worker: Worker
-  let peer: Peer
-  private(set) var state = State.reading
+  /// The sender of a PROXY header is followed by the client that it names.
+  var peer: Peer
+  var state: State
   var input: Buffer
   /// Bytes of an answer that the socket did not take yet.
   var output: Buffer
@@ -45,6 +48,7 @@ final class ClientConnection: StreamSocket {
   init(worker: Worker, descriptor: Int32, peer address: PeerAddress) throws(EventLoopError) {
     self.worker = worker
     peer = Peer(address, trusted: worker.settings.trustedProxies)
+    state = worker.settings.acceptsProxyHeader ? .introducing : .reading
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
     try super.init(loop: worker.loop, descriptor: descriptor)
@@ -54,11 +58,15 @@ final class ClientConnection: StreamSocket {
 
   /// Between two requests, with nothing of the next one read.
   var isIdle: Bool {
-    if case .reading = state { input.isEmpty } else { false }
+    switch state {
+    case .introducing, .reading: input.isEmpty
+    case .exchanging, .tunnelling, .closing, .lingering, .closed: false
+    }
   }
 
   override func socketIsReady(_ events: SocketEvents) {
     switch state {
+    case .introducing: readProxyHeader()
     case .reading: readHead()
     case .exchanging: exchange.clientIsReady(events)
     case .tunnelling(let tunnel): tunnel.socketIsReady()
@@ -70,6 +78,7 @@ final class ClientConnection: StreamSocket {
 
   override func deadlinePassed() {
     switch state {
+    case .introducing: proxyHeaderTimedOut()
     case .reading:
       if input.isEmpty {
         close()
@@ -87,7 +96,7 @@ final class ClientConnection: StreamSocket {
 
   /// An exchange that ends at once, inside ``Exchange/begin(_:)``, leaves the next head to the loop that is
   /// running: a client that pipelines must not be able to grow the stack.
-  private func readHead() {
+  func readHead() {
     if isReadingHeads { return }
     isReadingHeads = true
     defer { isReadingHeads = false }
@@ -262,7 +271,7 @@ final class ClientConnection: StreamSocket {
     case .closed: return
     case .exchanging: exchange.clientIsGone()
     case .tunnelling(let tunnel): tunnel.close()
-    case .reading, .closing, .lingering: break
+    case .introducing, .reading, .closing, .lingering: break
     }
     state = .closed
     input.giveBack()

@@ -175,7 +175,7 @@ extension Exchange {
         return true
       }
     } catch {
-      worker.report(.replayFile, at: nil, "\(error)")
+      report(.replayFile, at: nil, "\(error)")
       originFailed(origin, .died(errno: EIO))
       return false
     }
@@ -266,7 +266,7 @@ extension Exchange {
     } catch {
       body.recorder = nil
       if case .file(let code) = error {
-        worker.report(.replayFile, at: nil, systemMessage(code))
+        report(.replayFile, at: nil, systemMessage(code))
       }
     }
   }

@@ -80,7 +80,9 @@ extension Exchange {
 
   private func headHasCome(_ answer: ResponseHead, _ origin: OriginConnection) {
     if worker.takesTimes {
-      record.endAttempt(old: step.asksOld, status: answer.status, nowUs: EventLoop.monotonicUs())
+      let tookUs = record.endAttempt(
+        old: step.asksOld, status: answer.status, nowUs: EventLoop.monotonicUs())
+      origin.server.tally.latency.add(tookUs)
     }
     guard let softMiss = softMiss(answer, origin) else { return examine(answer, origin) }
     decide(AnswerAtHand(head: answer, origin: origin, examined: nil), softMiss)
@@ -101,6 +103,7 @@ extension Exchange {
     if softMiss == .certain {
       worker.metrics.count(.softMisses)
       record.notes.insert(.softMiss)
+      miss = .softMiss
     }
     let facts = AnswerFacts(
       status: status, softMiss: softMiss, requestCanBeRepeated: body.canBeRepeated,
@@ -109,15 +112,17 @@ extension Exchange {
     switch worker.decisions.verdict(on: facts, at: step) {
     case .deliver(let change):
       apply(change)
+      if step == .newAfterOldMiss { noteLateMiss(status) }
       deliver(answer, as: routeOfStep)
     case .deliverDoubleMiss:
       worker.metrics.count(.doubleMisses)
       record.notes.insert(.doubleMiss)
+      miss = .doubleMiss
       deliver(answer, as: .new)
     case .deliverUnrepeatable:
       worker.metrics.count(.fallbacksPastReplayLimit)
       record.notes.insert(.replayLimit)
-      worker.report(.replayLimit, at: origin.server, "")
+      report(.replayLimit, at: origin.server, "")
       deliver(answer, as: .new)
     case .holdAndAskOld(let renews):
       hold(answer)
@@ -144,11 +149,12 @@ extension Exchange {
       switch reason {
       case .bothMissed(let forgets):
         if forgets { apply(.forget) }
+        if miss == nil { miss = .bothMissed }
         rememberMiss()
       case .oldFailed:
         worker.metrics.count(.fallbacksOldError)
         record.notes.insert(.oldError)
-        worker.report(.oldAnswersError, at: origin.server, "\(status)")
+        report(.oldAnswersError, at: origin.server, "\(status)")
       }
       deliverHeld(as: .held, from: nil)
     case .dropAndAnswerUnavailable:
@@ -208,6 +214,12 @@ extension Exchange {
       return false
     }
     return worker.misses.contains(missFingerprint, nowMs: worker.loop.coarseMs)
+  }
+
+  /// The old server has missed what the map or a rule had it asked for, and the new pool has had its say.
+  private func noteLateMiss(_ status: UInt16) {
+    let isMiss = worker.decisions.fallbackOn.contains(status)
+    miss = isMiss ? miss ?? .bothMissed : nil
   }
 
   private func rememberMiss() {

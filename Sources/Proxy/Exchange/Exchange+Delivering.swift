@@ -213,7 +213,7 @@ extension Exchange {
     switch origin.receive(into: &origin.input) {
     case .bytes:
       if scanAnswer(origin, behind: 0) != nil {
-        worker.report(.brokenAnswer, at: origin.server, "the body's framing is wrong")
+        report(.brokenAnswer, at: origin.server, "the body's framing is wrong")
         breakOff()
         return false
       }
@@ -235,7 +235,7 @@ extension Exchange {
       answer.keepsOrigin = false
       return true
     case .end, .failed:
-      worker.report(.brokenAnswer, at: origin.server, "it broke off in the middle")
+      report(.brokenAnswer, at: origin.server, "it broke off in the middle")
       breakOff()
       return false
     }

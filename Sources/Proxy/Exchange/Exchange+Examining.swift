@@ -23,7 +23,7 @@ extension Exchange {
     // while the request is still on its way.
     guard answer.status == 200, !asksByHead, body.isSent else { return .possible }
     guard !ContentKind.isCoded(worker.answerFields, bytes) else {
-      worker.report(.oldCompresses, at: origin.server, "")
+      report(.oldCompresses, at: origin.server, "")
       return .possible
     }
     return nil

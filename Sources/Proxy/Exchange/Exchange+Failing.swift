@@ -84,7 +84,7 @@ extension Exchange {
     if examination != nil, failure == .timeout { return endExamination(.possible, isWhole: false) }
     if case .undecided = delivery {
     } else {
-      worker.report(.brokenAnswer, at: origin.server, failure.description)
+      report(.brokenAnswer, at: origin.server, failure.description)
       return breakOff()
     }
     let hasAnswered = !origin.input.isEmpty || examination != nil
@@ -105,7 +105,7 @@ extension Exchange {
     case .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor:
       worker.metrics.count(.originFailures)
       server.tally.requestFailed()
-      worker.report(.originFailed, at: server, failure.description)
+      report(.originFailed, at: server, failure.description)
       giveUp(failure)
     }
   }
@@ -119,7 +119,7 @@ extension Exchange {
     worker.metrics.count(.originFailures)
     server.tally.requestFailed()
     if !server.isLeftOut(nowMs: worker.loop.coarseMs) {
-      worker.report(.originFailed, at: server, failure.description)
+      report(.originFailed, at: server, failure.description)
     }
     server.leaveOut(nowMs: worker.loop.coarseMs)
     tried.insert(server)

@@ -53,6 +53,8 @@ final class Exchange {
   var record = AccessRecord()
   /// Whose request it is; offsets count like those of `head`.
   private(set) var sender: Sender
+  /// Neither site has what the client wants.
+  var miss: MissReason?
 
   init(client: ClientConnection) {
     unsafe owner = client
@@ -239,6 +241,7 @@ final class Exchange {
     let nowUs = worker.takesTimes ? EventLoop.monotonicUs() : 0
     worker.metrics.requestEnded(record.route, status: record.status)
     if worker.takesTimes { worker.metrics.requestTook(record.route, us: nowUs &- record.headUs) }
+    if let miss { keepMiss(miss, nowUs: nowUs) }
     if let log = worker.log {
       describeHead()
       unsafe log.write(
@@ -259,5 +262,6 @@ final class Exchange {
     continued = false
     variesByReferer = false
     record = AccessRecord()
+    miss = nil
   }
 }

@@ -4,6 +4,7 @@ public struct ProxyMetrics: Sendable, Equatable {
   private var requestCounts = [UInt64](
     repeating: 0, count: Route.allCases.count * StatusClass.allCases.count)
   private var latencies = [LatencyHistogram](repeating: LatencyHistogram(), count: Route.allCases.count)
+  private var originLatencies: [String: LatencyHistogram] = [:]
   /// Bytes received from clients, heads included.
   public internal(set) var receivedBytes: UInt64 = 0
   /// Bytes sent to clients, heads included.
@@ -32,6 +33,11 @@ public struct ProxyMetrics: Sendable, Equatable {
     StatusClass.allCases.reduce(0) { $0 &+ self[route, $1] }
   }
 
+  /// Requests that have ended, by route.
+  public var requests: RouteCounts {
+    Route.allCases.reduce(into: RouteCounts()) { $0[$1] = requests($1) }
+  }
+
   /// Requests under way now.
   public var openRequests: UInt64 {
     self[.requests].since(requestCounts.reduce(0, &+))
@@ -48,6 +54,12 @@ public struct ProxyMetrics: Sendable, Equatable {
     latencies.reduce(into: LatencyHistogram()) { $0.add($1) }
   }
 
+  /// From asking a server, a new connection included, to the head of its answer; empty as ``latency(of:)`` is, and when
+  /// no server has this identifier.
+  public func latency(ofOrigin id: String) -> LatencyHistogram {
+    originLatencies[id] ?? LatencyHistogram()
+  }
+
   /// What has been counted since `earlier`, an older state of the same proxy. What is now (connections, loops' last
   /// turns) stays as it is.
   public func since(_ earlier: ProxyMetrics) -> ProxyMetrics {
@@ -55,6 +67,9 @@ public struct ProxyMetrics: Sendable, Equatable {
     difference.counters = zip(counters, earlier.counters).map { $0.since($1) }
     difference.requestCounts = zip(requestCounts, earlier.requestCounts).map { $0.since($1) }
     difference.latencies = zip(latencies, earlier.latencies).map { $0.since($1) }
+    for (id, earlier) in earlier.originLatencies {
+      difference.originLatencies[id] = originLatencies[id]?.since(earlier)
+    }
     difference.receivedBytes = receivedBytes.since(earlier.receivedBytes)
     difference.sentBytes = sentBytes.since(earlier.sentBytes)
     for index in loops.indices where index < earlier.loops.count {
@@ -73,6 +88,12 @@ public struct ProxyMetrics: Sendable, Equatable {
     }
     receivedBytes &+= worker.traffic.receivedBytes
     sentBytes &+= worker.traffic.sentBytes
+  }
+
+  mutating func add(_ origin: OriginState) {
+    originLatencies[origin.id] = origin.tallies.reduce(into: LatencyHistogram()) {
+      $0.add($1.latency.histogram)
+    }
   }
 
   private static func place(_ route: Route, _ statusClass: StatusClass) -> Int {

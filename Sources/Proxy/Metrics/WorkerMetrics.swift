@@ -13,6 +13,12 @@ final class WorkerMetrics: Sendable {
   private let cells = CounterCells(count: cellCount)
   /// The bytes to and from clients.
   let traffic = ByteMeter()
+  /// Nil when nobody wants to see them.
+  let recent: RecentEvents?
+
+  init(recent: RecentEvents? = nil) {
+    self.recent = recent
+  }
 
   func count(_ counter: ProxyCounter) {
     cells.add(1, at: counter.rawValue)

@@ -6,6 +6,8 @@ final class OriginTally: Sendable {
     case inFlight, requests, failures
   }
 
+  /// From asking, a new connection included, to the head of the answer; empty where nobody wants times.
+  let latency = LatencyRecorder()
   private let cells = CounterCells(count: Cell.allCases.count)
 
   /// A request has the server, or a connection that may be upgraded.

@@ -66,8 +66,11 @@ struct AccessRecord {
     if isOld { old = attempt } else { new = attempt }
   }
 
-  mutating func endAttempt(old isOld: Bool, status: UInt16, nowUs: UInt64) {
+  /// How long the attempt took.
+  @discardableResult
+  mutating func endAttempt(old isOld: Bool, status: UInt16, nowUs: UInt64) -> UInt64 {
     if isOld { old?.end(status, nowUs) } else { new?.end(status, nowUs) }
+    return (isOld ? old : new)?.tookUs ?? 0
   }
 }
 

@@ -4,7 +4,24 @@ import Logging
 /// What an operator is told of; a failure with its remedy.
 enum ReportedEvent: Int, CaseIterable {
   case originFailed, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept, connectionLimit,
-    migrated, oldCompresses, unbelievedForwarding
+    migrated, oldCompresses, unbelievedForwarding, proxyHeader
+
+  /// In words with hyphens.
+  var name: String {
+    switch self {
+    case .originFailed: "origin-failed"
+    case .oldAnswersError: "old-answers-error"
+    case .brokenAnswer: "broken-answer"
+    case .replayLimit: "replay-limit"
+    case .replayFile: "replay-file"
+    case .accept: "accept"
+    case .connectionLimit: "connection-limit"
+    case .oldCompresses: "old-compresses"
+    case .unbelievedForwarding: "unbelieved-forwarding"
+    case .proxyHeader: "proxy-header"
+    case .migrated: "migrated"
+    }
+  }
 
   var sentence: String {
     switch self {
@@ -20,18 +37,23 @@ enum ReportedEvent: Int, CaseIterable {
       "the old server compresses a page that it was asked not to: --old-miss-body can't look into it, and it is not learned"
     case .unbelievedForwarding:
       "X-Forwarded-For was not believed: if it comes from your load balancer, name that in --trusted-proxies"
+    case .proxyHeader:
+      "a connection was closed since --accept-proxy wants a PROXY header first: have the load balancer send it, and nobody else connect here"
     case .migrated: "migrated: the new site has a page that was known as the old one's"
     }
   }
 
-  var level: Logger.Level {
+  /// Something is wrong, and somebody may have to see to it.
+  var isFailure: Bool {
     switch self {
-    case .migrated: .info
+    case .migrated: false
     case .originFailed, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept, .connectionLimit,
-      .oldCompresses, .unbelievedForwarding:
-      .warning
+      .oldCompresses, .unbelievedForwarding, .proxyHeader:
+      true
     }
   }
+
+  var level: Logger.Level { isFailure ? .warning : .info }
 }
 
 /// Events in the log: the first of a kind at once, the others counted and told with the latest of them once a

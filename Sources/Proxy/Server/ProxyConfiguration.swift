@@ -46,6 +46,9 @@ public struct ProxyConfiguration: Sendable {
   /// The proxies before Relevo whose word about their clients is believed: in X-Forwarded fields and, where it is
   /// accepted, in the PROXY header.
   public var trustedProxies = TrustedProxies.none
+  /// Each client connection begins with a header of the PROXY protocol, which says who the client is; one without is
+  /// closed. When there are trusted proxies, only they may send it.
+  public var acceptsProxyHeader = false
   /// Write `X-Forwarded-For`, `-Proto` and `-Host`.
   public var writesForwarded: Bool
   /// Write `Via` into requests (RFC 9110, 7.6.3).

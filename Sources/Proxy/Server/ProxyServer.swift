@@ -34,7 +34,10 @@ public final class ProxyServer: Sendable {
         count: configuration.missMemory, lifetimeMs: configuration.missTTL.wholeMilliseconds),
       accessLog: accessLog, logger: logger, connections: ConnectionCount(),
       forwardingHint: ForwardingHint())
-    workers = (0..<max(1, configuration.workers)).map { _ in WorkerMetrics() }
+    workers = (0..<max(1, configuration.workers)).map { _ in
+      WorkerMetrics(
+        recent: configuration.detailedMetrics ? RecentEvents(workers: configuration.workers) : nil)
+    }
     registry = OriginRegistry(workers: workers.count)
   }
 
@@ -96,12 +99,24 @@ public final class ProxyServer: Sendable {
   public var metrics: ProxyMetrics {
     var sum = ProxyMetrics()
     for worker in workers { sum.add(worker) }
+    for origin in registry.all { sum.add(origin) }
     sum.openConnections = shared.connections.current
     if configuration.detailedMetrics {
       let nowUs = EventLoop.monotonicUs()
       sum.loops = workers.map { $0.loop(nowUs: nowUs) }
     }
     return sum
+  }
+
+  /// The newest requests for what neither site has, the newest first; none unless
+  /// ``ProxyConfiguration/detailedMetrics`` is on. About the last thousand are kept. Any thread may ask.
+  public func recentMisses(limit: Int) -> [RecentMiss] {
+    workers.compactMap(\.recent).newest(limit) { $0.misses.newest(limit) }
+  }
+
+  /// The newest failures, the newest first; as ``recentMisses(limit:)``.
+  public func recentFailures(limit: Int) -> [RecentFailure] {
+    workers.compactMap(\.recent).newest(limit) { $0.failures.newest(limit) }
   }
 
   /// The servers of both sites, in the order of the configuration, the new site's first. Empty before the start. Any

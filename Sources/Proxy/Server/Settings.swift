@@ -27,6 +27,7 @@ struct Settings: Sendable {
   let debugHeaders: Bool
   let detailedMetrics: Bool
   let trustedProxies: TrustedProxies
+  let acceptsProxyHeader: Bool
   let forwarding: ForwardingPolicy
 
   init(_ configuration: ProxyConfiguration) {
@@ -54,6 +55,7 @@ struct Settings: Sendable {
     debugHeaders = configuration.debugHeaders
     detailedMetrics = configuration.detailedMetrics
     trustedProxies = configuration.trustedProxies
+    acceptsProxyHeader = configuration.acceptsProxyHeader
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)
   }

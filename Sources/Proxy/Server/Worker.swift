@@ -240,7 +240,12 @@ enum WorkerMessage: Sendable {
 
   /// Tells the operator of an event: what it was about stands in `cause` or `url`.
   func report(_ event: ReportedEvent, at server: OriginServer?, _ cause: String, url: String = "") {
-    reports.report(event, at: server, cause: cause, url: url, nowMs: EventLoop.monotonicMs())
+    let nowUs = EventLoop.monotonicUs()
+    reports.report(event, at: server, cause: cause, url: url, nowMs: nowUs / 1000)
+    if event.isFailure {
+      metrics.recent?.failures.keep(
+        event, at: loop.wallClockSeconds, atUs: nowUs, server: server, cause: cause, url: url)
+    }
     if reports.areWaiting { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
   }
 }

@@ -10,6 +10,12 @@ struct ClientFlags: ParsableArguments {
     transform: TrustedProxiesArgument.init(parsing:))
   var trustedProxies: [TrustedProxiesArgument] = []
 
+  @Flag(
+    help:
+      "Expect every connection to begin with a header of the PROXY protocol, version 1 or 2, that names the client; only --trusted-proxies may send it when there are any. Whoever else can connect could pretend to be anybody. (default: off)"
+  )
+  var acceptProxy = false
+
   /// What all values of the flag add up to.
   var trusted: TrustedProxies {
     trustedProxies.reduce(into: .none) { all, argument in

@@ -15,7 +15,8 @@ final class FrontServer {
 
   /// HAProxy with these lines in its only frontend and this end of its server line.
   static func haproxy(
-    before relevo: UInt16, mode: String = "http", frontend: [String] = [], server: String = ""
+    before relevo: UInt16, mode: String = "http", acceptsProxy: Bool = false, frontend: [String] = [],
+    server: String = ""
   ) throws -> FrontServer {
     let folder = try TemporaryFolder()
     let port = try Ports.free()
@@ -30,7 +31,7 @@ final class FrontServer {
         timeout connect 5s
         timeout server 20s
       frontend site
-        bind 127.0.0.1:\(port)
+        bind 127.0.0.1:\(port) \(acceptsProxy ? "accept-proxy" : "")
         \(frontend.joined(separator: "\n  "))
         default_backend relevo
       backend relevo
