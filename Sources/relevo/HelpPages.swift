@@ -30,7 +30,9 @@ enum HelpPages {
       the URL is remembered                  the old answer; new is not asked
       remembered, but no longer there        what new says now; it is forgotten
       remembered more than a day ago         new is asked first, once
-      the new site cannot be reached         its next server, else 502 or 504
+      the new site cannot be reached         its next server, else 502 or 504; with
+                                             --fallback-on 404,unreachable what the
+                                             old site has, and 503 for the rest
 
     SIGNALS:
       SIGTERM, SIGINT   Stop: accept nothing more, finish what is under way, write

@@ -105,6 +105,7 @@ struct ServeCommand: ParsableCommand {
       fallbackOn: try fallback.fallbackOn.statuses(),
       learnOn: try fallback.learnOn.statuses(),
       oldMissOn: try fallback.oldMissOn.statuses())
+    configuration.oldStandsIn = fallback.fallbackOn.unreachable
     configuration.keys = KeyScheme(map.mapKey, ignoring: try map.ignoredQuery)
     configuration.mapRecheckAfter = map.mapRecheckAfter.duration
     configuration.oldMode = try origins.mode()

@@ -141,6 +141,21 @@ struct DecisionTests {
         step: .newByRule, statuses: learned + oldMisses + otherRefusals + errors, verdict: .deliver(.none))
     ]
 
+  static let standby: [Case] = [nil, OriginFailure.timeout].flatMap { failure -> [Case] in
+    let step = Step.oldAsStandby(for: failure)
+    return [
+      Case(step: step, statuses: [200, 204, 206, 304, 401], verdict: .deliver(.none)),
+      Case(step: step, statuses: [300, 301, 302, 307, 308, 399], verdict: .deliver(.none), softMiss: [.no]),
+      Case(
+        step: step, statuses: [301, 302, 307, 308], verdict: .dropAndAnswerForNew(.refused),
+        softMiss: [.possible]),
+      Case(step: step, statuses: otherRefusals, verdict: .dropAndAnswerForNew(.refused)),
+      Case(step: step, statuses: errors, verdict: .dropAndAnswerForNew(.failed)),
+      Case(step: step, statuses: oldMisses, verdict: .dropAndAnswerForNew(.missed)),
+      Case(step: step, statuses: learned, verdict: .dropAndAnswerForNew(.missed), softMiss: [.certain]),
+    ]
+  }
+
   static let redirecting: [Case] =
     [
       Case(
@@ -231,10 +246,22 @@ struct DecisionTests {
     arguments: withoutMap)
   func asksWithoutMap(_ one: Case) throws { Self.expectVerdict(one, of: try Self.table()) }
 
+  @Test(
+    "in the new pool's place the old server gives what it has, and no word on what it has not",
+    arguments: standby)
+  func standsIn(_ one: Case) throws { Self.expectVerdict(one, of: try Self.table()) }
+
   static let withOtherSets: [Case] = [
     Case(
-      step: .newFirst, statuses: [404, 410, 503], verdict: .holdAndAskOld(renews: false),
+      step: .newFirst, statuses: [404, 410], verdict: .holdAndAskOld(renews: false),
       canBeRepeated: [true], isKnownDoubleMiss: [false]),
+    Case(
+      step: .newFirst, statuses: [503], verdict: .holdAndAskStandby, canBeRepeated: [true],
+      isKnownDoubleMiss: [false], redirectUse: RedirectUse.allCases),
+    Case(
+      step: .newFirst, statuses: [503], verdict: .deliverUnrepeatable, canBeRepeated: [false],
+      isKnownDoubleMiss: [false]),
+    Case(step: .newFirst, statuses: [503], verdict: .deliver(.none), isKnownDoubleMiss: [true]),
     Case(step: .newFirst, statuses: [403, 500, 200], verdict: .deliver(.none)),
     Case(step: .newAfterOldFailure, statuses: [503, 410], verdict: .dropAndAnswerUnavailable),
     Case(
@@ -263,7 +290,8 @@ struct DecisionTests {
   @Test("only the steps that name it ask the old server")
   func asksOld() {
     #expect(
-      Step.oldByMap.asksOld && Step.probeOld(renews: true).asksOld && Step.oldAfterMiss(renews: true).asksOld)
+      Step.oldByMap.asksOld && Step.oldAsStandby(for: nil).asksOld && Step.probeOld(renews: true).asksOld
+        && Step.oldAfterMiss(renews: true).asksOld)
     for step: Step in [.newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly, .newByRule] {
       #expect(!step.asksOld)
     }

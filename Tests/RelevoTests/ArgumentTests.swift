@@ -76,6 +76,23 @@ struct ArgumentTests {
     }
   }
 
+  @Test("--fallback-on takes the word unreachable beside statuses, in any place")
+  func fallbackWords() throws {
+    for (text, statuses) in [("404,unreachable", "404"), ("unreachable, 404,5xx", "404,5xx")] {
+      let argument = try FallbackArgument(parsing: text)
+      #expect(argument.unreachable)
+      #expect(try argument.statuses().description == statuses)
+    }
+    #expect(try !FallbackArgument(parsing: "404").unreachable)
+    #expect(try FallbackArgument(parsing: " unreachable ,404").description == "404,unreachable")
+    #expect(throws: BadValue("name the statuses of a miss beside it, as in 404,unreachable")) {
+      try FallbackArgument(parsing: "unreachable")
+    }
+    #expect(throws: BadValue.self) { try FallbackArgument(parsing: "404,unreachable x") }
+    #expect(throws: BadValue.self) { try FallbackArgument(parsing: "404,,unreachable") }
+    #expect(throws: BadValue.self) { try StatusesArgument(parsing: "404,unreachable") }
+  }
+
   @Test(
     "a listen address is a host and a port, or the path of a unix socket",
     arguments: [

@@ -22,13 +22,16 @@ enum Step: Equatable {
   case newByRule
   /// A rule says that the old server has the path: it is asked at once, and nothing is learned.
   case oldByRule
+  /// The new pool has no answer to give: the old server stands in with what it has, and nothing is learned. nil: the
+  /// new pool answered an error, which is held.
+  case oldAsStandby(for: OriginFailure?)
   /// A page of the old site refers to this asset: the old server is asked at once, and nothing is learned, since to
   /// pages of the new site the URL may mean another asset.
   case oldByReferer
 
   var asksOld: Bool {
     switch self {
-    case .oldByMap, .oldByRule, .oldByReferer, .oldAfterMiss, .probeOld: true
+    case .oldByMap, .oldByRule, .oldByReferer, .oldAfterMiss, .oldAsStandby, .probeOld: true
     case .newFirst, .recheck, .newAfterOldMiss, .newAfterOldFailure, .newOnly, .newByRule: false
     }
   }
@@ -66,6 +69,8 @@ enum Verdict: Equatable {
   case holdAndAskOld(renews: Bool)
   /// It is kept, and the old server is asked by HEAD whether it has the page.
   case holdAndProbeOld(renews: Bool)
+  /// It is kept, and the old server is asked to stand in.
+  case holdAndAskStandby
   /// It is dropped and the old server gets the request itself.
   case dropAndAskOldItself(renews: Bool)
   /// It is dropped and the client is sent to the old site.
@@ -78,6 +83,8 @@ enum Verdict: Equatable {
   case dropAndDeliverHeld(HeldReason)
   /// It is dropped and Relevo answers 503: the old server has the page and cannot be reached.
   case dropAndAnswerUnavailable
+  /// It is dropped and the client gets the new pool's failure, or a 503, but nothing that speaks of the page.
+  case dropAndAnswerForNew(StandbyEnd)
   /// It goes to the client although a fallback was due: the request's body can't be sent again.
   case deliverUnrepeatable
   /// It goes to the client: the old server said a moment ago that it does not have the URL either.
@@ -93,11 +100,22 @@ enum HeldReason: Equatable {
   case oldFailed
 }
 
+/// Why the old server does not stand in for the new pool.
+enum StandbyEnd: Equatable {
+  /// It does not have the page.
+  case missed
+  /// Its answer does not say that it has the page.
+  case refused
+  case failed
+}
+
 /// The table of what a request does: answers to verdicts, nothing else.
 struct DecisionTable: Sendable {
   var fallbackOn: StatusSet
   var learnOn: StatusSet
   var oldMissOn: StatusSet
+  /// The old server is asked for what the whole new pool cannot answer.
+  var oldStandsIn = false
 
   func verdict(on answer: AnswerFacts, at step: Step) -> Verdict {
     switch step {
@@ -106,6 +124,11 @@ struct DecisionTable: Sendable {
 
     case .newFirst:
       guard fallbackOn.contains(answer.status) else { return .deliver(.none) }
+      // An error says nothing of the page: the new pool may have it, so that the map must not.
+      if answer.status >= 500 {
+        if answer.isKnownDoubleMiss { return .deliver(.none) }
+        return answer.requestCanBeRepeated ? .holdAndAskStandby : .deliverUnrepeatable
+      }
       if answer.isKnownDoubleMiss { return .deliverDoubleMiss }
       return fallback(for: answer, renews: false)
 
@@ -147,6 +170,14 @@ struct DecisionTable: Sendable {
     case .oldByRule, .oldByReferer:
       return isOldMiss(answer) && answer.requestCanBeRepeated ? .dropAndAskNew(.none) : .deliver(.none)
 
+    case .oldAsStandby:
+      if isOldMiss(answer) { return .dropAndAnswerForNew(.missed) }
+      if answer.status >= 500 { return .dropAndAnswerForNew(.failed) }
+      // To a search engine a refusal or a way home would say that the page is gone, and new may well have it.
+      let leadsHome = answer.softMiss == .possible && answer.status.isRedirect
+      let isPage = answer.status < 400 || learnOn.contains(answer.status)
+      return isPage && !leadsHome ? .deliver(.none) : .dropAndAnswerForNew(.refused)
+
     case .newAfterOldFailure:
       return fallbackOn.contains(answer.status) ? .dropAndAnswerUnavailable : .deliver(.none)
     }
@@ -165,4 +196,9 @@ struct DecisionTable: Sendable {
   private func isOldMiss(_ answer: AnswerFacts) -> Bool {
     oldMissOn.contains(answer.status) || answer.softMiss == .certain
   }
+}
+
+extension UInt16 {
+  /// As a status: it leads elsewhere. 304 does not.
+  fileprivate var isRedirect: Bool { (300..<400).contains(self) && self != 304 }
 }

@@ -130,6 +130,10 @@ extension Exchange {
     case .holdAndProbeOld(let renews):
       hold(answer)
       turn(to: .probeOld(renews: renews))
+    case .holdAndAskStandby:
+      report(.oldStandsIn, at: origin.server, "it answers \(status)")
+      hold(answer)
+      turn(to: .oldAsStandby(for: nil))
     case .dropAndAskOldItself(let renews):
       drop(answer)
       turn(to: .oldAfterMiss(renews: renews))
@@ -151,16 +155,27 @@ extension Exchange {
         if forgets { apply(.forget) }
         if miss == nil { miss = .bothMissed }
         rememberMiss()
-      case .oldFailed:
-        worker.metrics.count(.fallbacksOldError)
-        record.notes.insert(.oldError)
-        report(.oldAnswersError, at: origin.server, "\(status)")
+      case .oldFailed: oldAnsweredError(status, origin)
       }
       deliverHeld(as: .held, from: nil)
+    case .dropAndAnswerForNew(let end):
+      drop(answer)
+      switch end {
+      case .missed: rememberMiss()
+      case .refused: break
+      case .failed: oldAnsweredError(status, origin)
+      }
+      answerForNew(end)
     case .dropAndAnswerUnavailable:
       drop(answer)
       answerOwn(.oldUnreachable)
     }
+  }
+
+  private func oldAnsweredError(_ status: UInt16, _ origin: OriginConnection) {
+    worker.metrics.count(.fallbacksOldError)
+    record.notes.insert(.oldError)
+    report(.oldAnswersError, at: origin.server, "\(status)")
   }
 
   var routeOfStep: Route {
@@ -169,6 +184,7 @@ extension Exchange {
     case .newByRule: .newByRule
     case .oldByRule: .oldByRule
     case .oldByReferer: .oldByReferer
+    case .oldAsStandby: .oldAsStandby
     case .oldByMap: .oldFromMap
     case .oldAfterMiss, .probeOld: .oldAfterMiss
     }
@@ -210,9 +226,12 @@ extension Exchange {
   }
 
   private func isKnownDoubleMiss(_ status: UInt16) -> Bool {
-    guard step == .newFirst, worker.decisions.fallbackOn.contains(status), let missFingerprint else {
-      return false
-    }
+    step == .newFirst && worker.decisions.fallbackOn.contains(status) && oldHasJustMissed
+  }
+
+  /// The old server said a moment ago that it does not have this URL.
+  var oldHasJustMissed: Bool {
+    guard let missFingerprint else { return false }
     return worker.misses.contains(missFingerprint, nowMs: worker.loop.coarseMs)
   }
 

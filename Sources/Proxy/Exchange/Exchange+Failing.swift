@@ -141,6 +141,9 @@ extension Exchange {
   /// The site that the step names can't answer.
   func giveUp(_ failure: OriginFailure) {
     switch step {
+    case .newFirst where worker.decisions.oldStandsIn:
+      record.notes.insert(failure.isTimeout ? .newTimeout : .newDown)
+      letOldStandIn(for: failure)
     case .newFirst, .newOnly, .newByRule, .newAfterOldMiss, .newAfterOldFailure:
       record.notes.insert(failure.isTimeout ? .newTimeout : .newDown)
       answerOwn(failure.answer)
@@ -156,6 +159,10 @@ extension Exchange {
       record.notes.insert(failure.noteOfOld)
       worker.metrics.count(failure.refusedFallback)
       if !renews || !redirectToOld() { deliverHeld(as: .held, from: nil) }
+    case .oldAsStandby:
+      record.notes.insert(failure.noteOfOld)
+      worker.metrics.count(failure.refusedFallback)
+      answerForNew(.failed)
     case .oldByReferer:
       record.notes.insert(failure.noteOfOld)
       turnIfRepeatable(to: .newAfterOldMiss, after: failure)
@@ -165,12 +172,32 @@ extension Exchange {
     }
   }
 
-  /// Asks the other site, unless the first may have acted on a request that must not be acted on twice.
-  private func turnIfRepeatable(to next: Step, after failure: OriginFailure) {
-    guard body.canBeRepeated, head.method.isIdempotent || failure.meansNothingSent else {
-      return answerOwn(failure.answer)
+  /// No server of the new pool can answer.
+  private func letOldStandIn(for failure: OriginFailure) {
+    if oldHasJustMissed { return answerOwn(.newUnreachable) }
+    guard canGoElsewhere(after: failure) else { return answerOwn(failure.answer) }
+    report(.oldStandsIn, at: nil, failure.description)
+    turn(to: .oldAsStandby(for: failure))
+  }
+
+  /// The old server does not stand in: the client gets what failed, never a word about the page.
+  func answerForNew(_ end: StandbyEnd) {
+    miss = nil
+    guard case .oldAsStandby(let failure?) = step else { return deliverHeld(as: .held, from: nil) }
+    switch end {
+    case .missed, .refused: answerOwn(.newUnreachable)
+    case .failed: answerOwn(failure.answer)
     }
-    turn(to: next)
+  }
+
+  /// Asks the other site where that is allowed.
+  private func turnIfRepeatable(to next: Step, after failure: OriginFailure) {
+    canGoElsewhere(after: failure) ? turn(to: next) : answerOwn(failure.answer)
+  }
+
+  /// The request can be sent again, and the first site cannot have acted on one that must not be acted on twice.
+  private func canGoElsewhere(after failure: OriginFailure) -> Bool {
+    body.canBeRepeated && (head.method.isIdempotent || failure.meansNothingSent)
   }
 
   // MARK: Clients

@@ -167,7 +167,7 @@ final class Exchange {
     switch step {
     case .newFirst, .recheck, .oldByRule: limit = settings.replayLimitBytes
     case .oldByMap, .oldByReferer, .newOnly, .newByRule: limit = settings.replayMemoryBytes
-    case .oldAfterMiss, .probeOld, .newAfterOldMiss, .newAfterOldFailure: return nil
+    case .oldAfterMiss, .oldAsStandby, .probeOld, .newAfterOldMiss, .newAfterOldFailure: return nil
     }
     if case .length(let length) = head.framing, length > UInt64(limit) { return nil }
     return BodyRecorder(memoryLimit: settings.replayMemoryBytes, limit: limit)

@@ -19,6 +19,10 @@ struct OwnAnswer {
     status: 503, text: "This page lives on the old server, which cannot be reached at the moment.",
     retryAfterSeconds: 10)
 
+  /// Only the new pool can have the page, and none of its servers answers.
+  static let newUnreachable = OwnAnswer(
+    status: 503, text: "The site's servers cannot be reached at the moment.", retryAfterSeconds: 10)
+
   var reason: StaticString {
     switch status {
     case 301: "Moved Permanently"

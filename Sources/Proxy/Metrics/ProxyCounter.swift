@@ -14,11 +14,11 @@ public enum ProxyCounter: Int, CaseIterable, Sendable {
   case softMisses
   /// Misses not passed on since the request's body was longer than what can be replayed.
   case fallbacksPastReplayLimit
-  /// Misses passed on in vain: the old server could not be reached, or died before it had answered.
+  /// Requests passed on to the old server in vain: the old server could not be reached, or died before it had answered.
   case fallbacksOldDown
-  /// Misses passed on in vain: the old server did not answer in time.
+  /// Requests passed on to the old server in vain: the old server did not answer in time.
   case fallbacksOldTimeout
-  /// Misses passed on in vain: the old server answered with an error, or with what is no answer.
+  /// Requests passed on to the old server in vain: the old server answered with an error, or with what is no answer.
   case fallbacksOldError
   /// Requests sent again on another connection.
   case retries

@@ -12,7 +12,9 @@ public enum Route: UInt8, CaseIterable, Sendable {
   case oldByRule
   /// The old server, since one of its pages refers to the asset.
   case oldByReferer
-  /// The new pool's miss, which was held while the old server was asked: that missed too, or failed.
+  /// The old server, since no server of the new pool could answer.
+  case oldAsStandby
+  /// The new pool's miss or error, which was held while the old server was asked: that missed too, or failed.
   case held
   /// A redirect to the old site's own name.
   case oldRedirect
@@ -26,6 +28,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case .newByRule: "always-new"
     case .oldByRule: "always-old"
     case .oldByReferer: "old-referer"
+    case .oldAsStandby: "old-standby"
     case .oldAfterMiss: "old-fallback"
     case .oldFromMap: "old-map"
     case .held: "held"
@@ -42,7 +45,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
   /// The visitor got a page of the old site.
   public var leadsToOldSite: Bool {
     switch self {
-    case .oldAfterMiss, .oldFromMap, .oldByRule, .oldByReferer, .oldRedirect: true
+    case .oldAfterMiss, .oldFromMap, .oldByRule, .oldByReferer, .oldAsStandby, .oldRedirect: true
     case .new, .newByRule, .held, .own: false
     }
   }

@@ -3,13 +3,14 @@ import Logging
 
 /// What an operator is told of; a failure with its remedy.
 enum ReportedEvent: Int, CaseIterable {
-  case originFailed, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept, connectionLimit,
-    migrated, oldCompresses, unbelievedForwarding, proxyHeader
+  case originFailed, oldStandsIn, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept,
+    connectionLimit, migrated, oldCompresses, unbelievedForwarding, proxyHeader
 
   /// In words with hyphens.
   var name: String {
     switch self {
     case .originFailed: "origin-failed"
+    case .oldStandsIn: "old-stands-in"
     case .oldAnswersError: "old-answers-error"
     case .brokenAnswer: "broken-answer"
     case .replayLimit: "replay-limit"
@@ -26,7 +27,9 @@ enum ReportedEvent: Int, CaseIterable {
   var sentence: String {
     switch self {
     case .originFailed: "an origin failed"
-    case .oldAnswersError: "the old server answered an error; the new pool's held answer was served"
+    case .oldStandsIn:
+      "the new pool can't answer and the old server stands in: see to the servers of --new, their logs say more"
+    case .oldAnswersError: "the old server answered an error; the client got the new pool's answer or failure"
     case .brokenAnswer: "an origin's answer broke off; the client's connection was closed"
     case .replayLimit:
       "a request's body was longer than can be replayed, so the new pool's miss was served: raise --replay-limit"
@@ -47,8 +50,8 @@ enum ReportedEvent: Int, CaseIterable {
   var isFailure: Bool {
     switch self {
     case .migrated: false
-    case .originFailed, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept, .connectionLimit,
-      .oldCompresses, .unbelievedForwarding, .proxyHeader:
+    case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept,
+      .connectionLimit, .oldCompresses, .unbelievedForwarding, .proxyHeader:
       true
     }
   }

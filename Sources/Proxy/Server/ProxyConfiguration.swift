@@ -14,6 +14,8 @@ public struct ProxyConfiguration: Sendable {
   public var workers: Int
   /// Answers of the new pool that send a request on to the old server.
   public var fallbackOn: StatusSet
+  /// The old server is asked for what the whole new pool cannot answer; nothing is learned from that.
+  public var oldStandsIn = false
   /// Answers of the old server that put a URL into the map.
   public var learnOn: StatusSet
   /// Answers of the old server that mean "not here either".

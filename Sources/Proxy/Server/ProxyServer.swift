@@ -28,7 +28,7 @@ public final class ProxyServer: Sendable {
       settings: Settings(configuration),
       decisions: DecisionTable(
         fallbackOn: configuration.fallbackOn, learnOn: configuration.learnOn,
-        oldMissOn: configuration.oldMissOn),
+        oldMissOn: configuration.oldMissOn, oldStandsIn: configuration.oldStandsIn),
       map: map,
       misses: MissMemory(
         count: configuration.missMemory, lifetimeMs: configuration.missTTL.wholeMilliseconds),

@@ -10,7 +10,7 @@ enum Defaults {
   static let oldRedirectStatus = OldRedirect.Status.found
   static let resolveEvery = DurationArgument.seconds(30)
 
-  static let fallbackOn = StatusesArgument(unchecked: "404")
+  static let fallbackOn = FallbackArgument.miss
   static let learnOn = StatusesArgument(unchecked: "2xx,3xx,401")
   static let oldMissOn = StatusesArgument(unchecked: "404,410")
   static let missTTL = DurationArgument.seconds(60)

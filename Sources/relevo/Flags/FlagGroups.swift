@@ -100,9 +100,9 @@ struct OriginFlags: ParsableArguments {
 struct FallbackFlags: ParsableArguments {
   @Option(
     help: .flag(
-      "Ask the old server when the new one answers with one of these statuses; codes or classes, as in 404,410 or 4xx.",
+      "Ask the old server when the new one answers with one of these statuses; codes or classes, as in 404,410 or 4xx. With the word unreachable beside them it also stands in, with what it has, while no server of the new site can answer; from that, and from a 5xx here, nothing is remembered.",
       value: "statuses", default: Defaults.fallbackOn),
-    transform: StatusesArgument.init(parsing:))
+    transform: FallbackArgument.init(parsing:))
   var fallbackOn = Defaults.fallbackOn
 
   @Option(
@@ -317,6 +317,7 @@ struct HeaderFlags: ParsableArguments {
 
   @Flag(
     help:
-      "Add X-Relevo-Route to answers: new, old-fallback, old-map, old-redirect or held. (default: left out)")
+      "Add X-Relevo-Route to answers: who answered and why, as in new, old-fallback, old-map or held. (default: left out)"
+  )
   var debugHeaders = false
 }

@@ -148,6 +148,15 @@ func withRelevo<Result>(
   new: [any Origin], old: [any Origin], _ flags: String..., environment: [String: String] = [:],
   shell: String? = nil, sourceLocation: SourceLocation = #_sourceLocation, _ test: (Relevo) throws -> Result
 ) throws -> Result {
+  try withRelevo(
+    new: new, old: old, flags: flags, environment: environment, shell: shell, sourceLocation: sourceLocation,
+    test)
+}
+
+func withRelevo<Result>(
+  new: [any Origin], old: [any Origin], flags: [String], environment: [String: String] = [:],
+  shell: String? = nil, sourceLocation: SourceLocation = #_sourceLocation, _ test: (Relevo) throws -> Result
+) throws -> Result {
   let relevo = try Relevo(new: new, old: old, flags: flags, environment: environment, shell: shell)
   return try finishing(relevo, sourceLocation) { try test(relevo) }
 }
