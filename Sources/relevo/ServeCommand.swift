@@ -17,6 +17,7 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup(title: "Origins") var origins: OriginFlags
   @OptionGroup(title: "Fallback") var fallback: FallbackFlags
   @OptionGroup(title: "Rules") var rules: RuleFlags
+  @OptionGroup(title: "Cookies") var cookies: CookieFlags
   @OptionGroup(title: "URL map") var map: MapFlags
   @OptionGroup(title: "Replay") var replay: ReplayFlags
   @OptionGroup(title: "Limits and timeouts") var limits: LimitFlags
@@ -109,6 +110,7 @@ struct ServeCommand: ParsableCommand {
     configuration.keys = KeyScheme(map.mapKey, ignoring: try map.ignoredQuery)
     configuration.mapRecheckAfter = map.mapRecheckAfter.duration
     configuration.oldMode = try origins.mode()
+    configuration.oldCookiePrefix = cookies.oldCookiePrefix?.text
     configuration.softMisses = fallback.softMisses
     configuration.missTTL = fallback.missTTL.duration
     configuration.missMemory = fallback.missMemory

@@ -5,9 +5,11 @@ import Testing
 
 @Suite("the head of a forwarded answer")
 struct AnswerWriterTests {
-  private let rewrite = LocationRewrite(
-    internalAuthorities: ["old.internal:81", "10.0.0.5"].map { Array($0.utf8) },
-    publicAuthority: Array("www.example".utf8))
+  private static let old = AnswerSource.old(
+    AnswerSource.Old(
+      address: OldAddress(
+        server: HostAndPort(Array("10.0.0.5".utf8)), host: HostAndPort(Array("old.internal:81".utf8))),
+      cookies: nil))
 
   /// The head that the client gets for `message`.
   private func forward(
@@ -19,7 +21,8 @@ struct AnswerWriterTests {
       AnswerWriter.write(
         head, fields: fields, bytes: bytes,
         shape: AnswerShape(isChunked: chunked, connection: connection, route: route),
-        rewrite: rewriting ? rewrite : nil, into: &writer)
+        source: rewriting ? Self.old : .new(cookies: nil),
+        publicAuthority: Array("www.example".utf8).span.bytes, into: &writer)
       return text(writer)
     }
   }

@@ -34,6 +34,7 @@ extension UInt8 {
   static var slash: UInt8 { 0x2F }
   static var colon: UInt8 { 0x3A }
   static var semicolon: UInt8 { 0x3B }
+  static var equals: UInt8 { 0x3D }
   static var questionMark: UInt8 { 0x3F }
   static var hash: UInt8 { 0x23 }
 

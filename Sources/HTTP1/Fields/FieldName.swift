@@ -34,6 +34,8 @@ public enum FieldName: UInt8, Sendable {
   case server
   case vary
   case secFetchDest
+  case cookie
+  case setCookie
 
   /// Whether a field of this name is about one connection only, whatever `Connection` says (RFC 9110, 7.6.1).
   ///
@@ -86,7 +88,9 @@ public enum FieldName: UInt8, Sendable {
         bytes.equals(range, ignoringCase: "vary") ? .vary : .other
       }
     case 6:
-      if bytes.equals(range, ignoringCase: "expect") {
+      if bytes.equals(range, ignoringCase: "cookie") {
+        .cookie
+      } else if bytes.equals(range, ignoringCase: "expect") {
         .expect
       } else {
         bytes.equals(range, ignoringCase: "server") ? .server : .other
@@ -106,6 +110,8 @@ public enum FieldName: UInt8, Sendable {
         .connection
       } else if bytes.equals(range, ignoringCase: "user-agent") {
         .userAgent
+      } else if bytes.equals(range, ignoringCase: "set-cookie") {
+        .setCookie
       } else {
         bytes.equals(range, ignoringCase: "keep-alive") ? .keepAlive : .other
       }

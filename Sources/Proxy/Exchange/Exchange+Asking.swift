@@ -106,9 +106,11 @@ extension Exchange {
   }
 
   private var requestShape: RequestShape {
-    guard step.asksOld else { return RequestShape() }
+    let cookies = worker.settings.cookies
+    guard step.asksOld else { return RequestShape(cookies: cookies) }
     return RequestShape(
-      host: worker.settings.oldHost, refusesCodings: !worker.settings.softMissTexts.isEmpty, isProbe: isProbe)
+      host: worker.settings.oldHost, refusesCodings: !worker.settings.softMissTexts.isEmpty, isProbe: isProbe,
+      site: .old, cookies: cookies)
   }
 
   /// Moves the request's body on until it is sent or somebody has to be waited for.

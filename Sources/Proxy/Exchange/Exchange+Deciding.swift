@@ -60,17 +60,16 @@ extension Exchange {
     }
     let bytes = unsafe UnsafeRawBufferPointer(origin.input.readable).bytes
     let shape = AnswerShape(isChunked: false, connection: nil, route: nil)
+    let old = step.asksOld ? origin.server : nil
     if answer.status != 100 {
       // A flood of them is no reason to hold more than one head may have.
       guard interim.count < worker.settings.headLimits.maxBytes else { return true }
-      AnswerWriter.write(
-        answer, fields: worker.answerFields, bytes: bytes, shape: shape, rewrite: nil, into: &interim)
+      writeAnswer(answer, bytes, shape, fromOld: old, into: &interim)
       return true
     }
     continued = true
     worker.writer.removeAll()
-    AnswerWriter.write(
-      answer, fields: worker.answerFields, bytes: bytes, shape: shape, rewrite: nil, into: &worker.writer)
+    writeAnswer(answer, bytes, shape, fromOld: old, into: &worker.writer)
     if client.writeOrKeep(worker) { return true }
     client.close()
     return false

@@ -92,19 +92,29 @@ extension Exchange {
       route: worker.settings.debugHeaders ? route : nil, variesByReferer: variesByReferer)
     worker.writer.removeAll()
     interim.withBytes { if $0.byteCount > 0 { worker.writer.append($0) } }
-    AnswerWriter.write(
-      head, fields: worker.answerFields, bytes: bytes, shape: shape, rewrite: server.flatMap(locationRewrite),
-      into: &worker.writer)
+    writeAnswer(head, bytes, shape, fromOld: server, into: &worker.writer)
   }
 
-  private func locationRewrite(_ server: OriginServer) -> LocationRewrite? {
-    guard !head.authority.isEmpty,
-      worker.answerFields.first(.location) != nil || worker.answerFields.first(.contentLocation) != nil
-    else { return nil }
-    var internalAuthorities = server.authorities
-    if let oldHost = worker.settings.oldHost { internalAuthorities.append(oldHost) }
-    let own = unsafe Array(client.input.readable[head.authority.range])
-    return LocationRewrite(internalAuthorities: internalAuthorities, publicAuthority: own)
+  /// Writes the head of an answer, be it an interim one, as the client is to get it.
+  ///
+  /// - Parameter server: the old server that answered; nil when it was the new pool.
+  func writeAnswer(
+    _ head: ResponseHead, _ bytes: RawSpan, _ shape: AnswerShape, fromOld server: OriginServer?,
+    into writer: inout ByteWriter
+  ) {
+    let settings = worker.settings
+    let source: AnswerSource
+    if let server {
+      source = .old(
+        AnswerSource.Old(
+          address: OldAddress(server: server.name, host: settings.oldName), cookies: settings.cookies))
+    } else {
+      source = .new(cookies: settings.cookies)
+    }
+    let own = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[self.head.authority.range])
+    unsafe AnswerWriter.write(
+      head, fields: worker.answerFields, bytes: bytes, shape: shape, source: source,
+      publicAuthority: own.bytes, into: &writer)
   }
 
   /// Sends the writer and `part` with one call, keeping what is left of the writer; the bytes of `part` that

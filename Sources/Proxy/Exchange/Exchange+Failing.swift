@@ -270,11 +270,11 @@ extension Exchange {
     record.status = 101
     let bytes = unsafe UnsafeRawBufferPointer(origin.input.readable).bytes
     worker.writer.removeAll()
-    AnswerWriter.write(
-      answer, fields: worker.answerFields, bytes: bytes,
-      shape: AnswerShape(
+    writeAnswer(
+      answer, bytes,
+      AnswerShape(
         isChunked: false, connection: nil, route: worker.settings.debugHeaders ? record.route : nil),
-      rewrite: nil, into: &worker.writer)
+      fromOld: step.asksOld ? origin.server : nil, into: &worker.writer)
     origin.input.consume(answer.byteCount)
     let tunnel = Tunnel(client: client, origin: origin, idleMs: worker.settings.tunnelMs)
     origin.startTunnel(tunnel)

@@ -12,19 +12,12 @@ struct AnswerShape {
   var variesByReferer = false
 }
 
-/// The old server's own address, which must not reach the client, and what stands in its place.
-struct LocationRewrite {
-  /// `host` or `host:port` forms by which the old server is known inside.
-  var internalAuthorities: [[UInt8]]
-  /// The client's Host.
-  var publicAuthority: [UInt8]
-}
-
 /// Writes the head of an answer as the client is to get it.
 enum AnswerWriter {
+  /// - Parameter publicAuthority: the client's Host, which may be empty; nothing names the site in public then.
   static func write(
     _ head: ResponseHead, fields: borrowing FieldTable, bytes: RawSpan, shape: AnswerShape,
-    rewrite: LocationRewrite?, into writer: inout ByteWriter
+    source: AnswerSource, publicAuthority: RawSpan, into writer: inout ByteWriter
   ) {
     writer.append("HTTP/1.1 ")
     writer.append(decimal: UInt64(head.status))
@@ -41,15 +34,12 @@ enum AnswerWriter {
         writer.append(bytes.extracting(field.line.lower..<field.value.upper))
         writer.append(", Referer")
         writer.append(bytes.extracting(field.value.upper..<field.line.upper))
-      } else if let rewrite, !field.isHopByHop,
-        let place = internalAuthority(in: field, bytes: bytes, rewrite: rewrite)
-      {
-        run.write(from: bytes, into: &writer)
-        writer.append(bytes.extracting(field.line.lower..<place.lowerBound))
-        writer.append(rewrite.publicAuthority)
-        writer.append(bytes.extracting(place.upperBound..<field.line.upper))
-      } else if !field.isHopByHop || (field.id == .upgrade && head.status == 101) {
-        run.extend(with: field.line, from: bytes, into: &writer)
+      } else if field.isHopByHop {
+        if field.id == .upgrade, head.status == 101 {
+          run.extend(with: field.line, from: bytes, into: &writer)
+        }
+      } else {
+        write(field, source, publicAuthority, from: bytes, run: &run, into: &writer)
       }
     }
     run.write(from: bytes, into: &writer)
@@ -70,15 +60,28 @@ enum AnswerWriter {
     writer.append("\r\n")
   }
 
-  /// Where a Location names the old server; nil when it names another place.
-  private static func internalAuthority(
-    in field: FieldLine, bytes: RawSpan, rewrite: LocationRewrite
-  ) -> Range<Int>? {
-    guard field.id == .location || field.id == .contentLocation else { return nil }
-    let value = bytes.extracting(field.value.range)
-    guard let authority = URIReference.split(value).authority else { return nil }
-    let named = value.extracting(authority.range)
-    guard rewrite.internalAuthorities.contains(where: { named.equalsIgnoringCase($0) }) else { return nil }
-    return field.value.lower + authority.lower..<field.value.lower + authority.upper
+  /// Adds what goes on of a field to the run, with what must change about it.
+  private static func write(
+    _ field: FieldLine, _ source: AnswerSource, _ publicAuthority: RawSpan, from bytes: RawSpan,
+    run: inout ByteRun, into writer: inout ByteWriter
+  ) {
+    switch (field.id, source) {
+    case (.location, .old(let old)), (.contentLocation, .old(let old)):
+      guard publicAuthority.byteCount > 0, let place = old.address.place(in: field.value, of: bytes) else {
+        break
+      }
+      run.extend(with: ByteRange(lower: field.line.lower, upper: place.lower), from: bytes, into: &writer)
+      run.write(from: bytes, into: &writer)
+      writer.append(publicAuthority)
+      return run.extend(
+        with: ByteRange(lower: place.upper, upper: field.line.upper), from: bytes, into: &writer)
+    case (.setCookie, .old(let old)):
+      return AnswerCookies.writeOld(
+        field, old, from: bytes, publicAuthority: publicAuthority, run: &run, into: &writer)
+    case (.setCookie, .new(let cookies?)):
+      AnswerCookies.noteNew(field, cookies, in: bytes)
+    default: break
+    }
+    run.extend(with: field.line, from: bytes, into: &writer)
   }
 }

@@ -21,6 +21,12 @@ extension RawSpan {
     offset >= 0 && offset < byteCount ? unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self) : 0
   }
 
+  /// Whether `other` stands at an offset.
+  func has(_ other: [UInt8], at offset: Int) -> Bool {
+    offset >= 0 && other.count <= byteCount - offset
+      && other.indices.allSatisfy { byte(at: offset + $0) == other[$0] }
+  }
+
   /// Whether the bytes are the same but for the case of ASCII letters.
   func equalsIgnoringCase(_ other: some RandomAccessCollection<UInt8>) -> Bool {
     byteCount == other.count

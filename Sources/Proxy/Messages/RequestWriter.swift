@@ -17,6 +17,10 @@ struct RequestShape {
   var refusesCodings = false
   /// Asks by HEAD whether the page is there, whatever the method: without a body, a range and conditions.
   var isProbe = false
+  /// Which site gets it, as far as that decides about its cookies.
+  var site = Site.new
+  /// Tells the cookies of the sites apart when not nil.
+  var cookies: CookieRules?
 
   /// Whether a field is left out.
   func drops(_ field: FieldLine, _ bytes: RawSpan) -> Bool {
@@ -49,6 +53,10 @@ enum RequestWriter {
     let host = shape.host
     let replacesHost = host != nil || head.targetForm == .absolute
     var hasHost = false
+    var cookies: RequestCookies?
+    if let rules = shape.cookies {
+      cookies = RequestCookies(rules, for: shape.site, fields: fields, bytes: bytes)
+    }
     var run = ByteRun()
     for index in 0..<fields.count {
       let field = fields[index]
@@ -57,7 +65,11 @@ enum RequestWriter {
         run.write(from: bytes, into: &writer)
         writeHost(host, head: head, bytes: bytes, into: &writer)
       } else if goesOn(field, head: head, sender: sender, policy: policy), !shape.drops(field, bytes) {
-        run.extend(with: field.line, from: bytes, into: &writer)
+        if field.id == .cookie, shape.cookies != nil {
+          cookies?.write(field, from: bytes, run: &run, into: &writer)
+        } else {
+          run.extend(with: field.line, from: bytes, into: &writer)
+        }
       }
     }
     run.write(from: bytes, into: &writer)
@@ -164,28 +176,5 @@ enum RequestWriter {
       writer.append(name)
     }
     if !isFirst { writer.append("\r\n") }
-  }
-}
-
-/// Neighbouring lines that are copied as one.
-struct ByteRun {
-  private var lower = 0
-  private var upper = 0
-
-  mutating func extend(with line: ByteRange, from bytes: RawSpan, into writer: inout ByteWriter) {
-    if line.lower == upper {
-      upper = line.upper
-    } else {
-      write(from: bytes, into: &writer)
-      lower = line.lower
-      upper = line.upper
-    }
-  }
-
-  /// Writes what has been gathered and starts anew.
-  mutating func write(from bytes: RawSpan, into writer: inout ByteWriter) {
-    if upper > lower { writer.append(bytes.extracting(lower..<upper)) }
-    lower = 0
-    upper = 0
   }
 }

@@ -1,13 +1,5 @@
 import Synchronization
 
-/// Which of the two websites a server belongs to.
-public enum Site: String, Sendable, CaseIterable {
-  /// The one that is asked first.
-  case new
-  /// The one being left.
-  case old
-}
-
 /// What the operator says of one server beside its address: `--new http://a:80,weight=3,max=200,id=a`.
 public struct OriginOptions: Sendable, Hashable {
   public static let weights = 1...256

@@ -13,8 +13,8 @@ final class OriginServer {
   let tally: OriginTally
   /// `host:port` as the operator wrote it, without a default port: the `Host` for clients that sent none.
   let authority: [UInt8]
-  /// The forms in which its own address may stand in a Location: without and with HTTP's default port.
-  let authorities: [[UInt8]]
+  /// The same in its parts.
+  let name: HostAndPort
   /// For the log.
   let label: [UInt8]
   /// Every connection of this server, by descriptor: this is what keeps them alive.
@@ -29,7 +29,7 @@ final class OriginServer {
     self.state = state
     tally = state.tallies[worker]
     authority = Array(state.authority.utf8)
-    authorities = state.address.port == 80 ? [authority, authority + Array(":80".utf8)] : [authority]
+    name = HostAndPort(authority)
     label = Array(state.address.description.utf8)
   }
 

@@ -57,6 +57,9 @@ public struct ProxyConfiguration: Sendable {
   public var writesVia: Bool
   /// The `Host` that the old server is sent; nil sends what the client sent.
   public var oldHost: String?
+  /// What the names of the old server's cookies begin with at the client: a token that begins with a letter or a digit. With
+  /// it both sites may set cookies of one name. Nil leaves names as they are, and every cookie goes to both sites.
+  public var oldCookiePrefix: String?
   /// What a client gets whose page is on the old server.
   public var oldMode = OldMode.proxy
   /// Add `X-Relevo-Route` to answers.

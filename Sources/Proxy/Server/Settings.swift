@@ -19,6 +19,10 @@ struct Settings: Sendable {
   let rules: PathRules
   let assetsFollowReferer: Bool
   let oldHost: [UInt8]?
+  /// `oldHost` in its parts.
+  let oldName: HostAndPort?
+  /// How the cookies of the sites are told apart; nil when they are not.
+  let cookies: CookieRules?
   let softMisses: SoftMissRules
   /// The texts of `softMisses` as bytes.
   let softMissTexts: [[UInt8]]
@@ -46,6 +50,8 @@ struct Settings: Sendable {
     rules = configuration.rules
     assetsFollowReferer = configuration.assetsFollowReferer
     oldHost = configuration.oldHost.map { Array($0.utf8) }
+    oldName = oldHost.map(HostAndPort.init)
+    cookies = configuration.oldCookiePrefix.map { CookieRules(oldPrefix: OldCookiePrefix($0)) }
     softMisses = configuration.softMisses
     softMissTexts = configuration.softMisses.bodies.map { Array($0.utf8) }
     switch configuration.oldMode {

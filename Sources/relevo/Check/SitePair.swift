@@ -34,7 +34,8 @@ struct SitePair {
         Self.subject,
         "set cookies of the same name: \(shared.joined(separator: ", ")); to a browser they are one site, and each "
           + "overwrites the other's",
-        remedy: "Rename them on one of the two (PHP: session.name), or give them paths of their own.")
+        remedy:
+          "Serve with --old-cookie-prefix old_, or rename them on one of the two (PHP: session.name).")
     ]
   }
 
