@@ -1,3 +1,4 @@
+import Addressing
 import EventLoop
 import HTTP1
 import URLMap
@@ -30,6 +31,8 @@ struct Settings: Sendable {
   let oldRedirect: RedirectTarget?
   let debugHeaders: Bool
   let detailedMetrics: Bool
+  let trustedProxies: TrustedProxies
+  let acceptsProxyHeader: Bool
   let forwarding: ForwardingPolicy
 
   init(_ configuration: ProxyConfiguration) {
@@ -59,6 +62,8 @@ struct Settings: Sendable {
     }
     debugHeaders = configuration.debugHeaders
     detailedMetrics = configuration.detailedMetrics
+    trustedProxies = configuration.trustedProxies
+    acceptsProxyHeader = configuration.acceptsProxyHeader
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)
   }
