@@ -13,7 +13,6 @@ const routes = [
   { name: "own", site: "own", words: "Relevo's own answers: errors and refusals" },
 ];
 const routeNamed = new Map(routes.map((route) => [route.name, route]));
-routeNamed.set("-", routeNamed.get("own"));
 
 /** Requests by route, under the names of `routes`. */
 function byRoute(requests) {
