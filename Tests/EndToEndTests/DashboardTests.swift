@@ -202,8 +202,8 @@ struct DashboardTests {
         < 0.6)
     let second = try start()
     try browser.wait(for: "Ready", in: "#ready")
+    try browser.wait("document.body.className === ''")
     #expect(try browser.text("#gone") == "")
-    #expect(try browser.value("document.body.className") == "")
     try second.terminate()
   }
 

@@ -16,7 +16,8 @@ final class Browser {
   private var session: String?
 
   init(width: Int = 1280, height: Int = 900) throws {
-    folder = try TemporaryFolder()
+    let folder = try TemporaryFolder()
+    self.folder = folder
     // Named, since a child inherits nothing but its standard streams.
     let pipes = try ["commands", "answers"].map { (name: String) -> Int32 in
       guard mkfifo(folder.path(name), 0o600) == 0 else { throw HarnessError.last("mkfifo") }
@@ -238,13 +239,19 @@ final class Browser {
   private func note(_ message: [String: Any]) {
     let parameters = message["params"] as? [String: Any] ?? [:]
     switch message["method"] as? String {
-    case "Runtime.exceptionThrown", "Audits.issueAdded": complaints.append("\(parameters)")
+    case "Runtime.exceptionThrown":
+      let details = parameters["exceptionDetails"] as? [String: Any] ?? [:]
+      let exception = details["exception"] as? [String: Any]
+      complaints.append("\(exception?["description"] ?? details)")
     case "Runtime.consoleAPICalled"
     where ["error", "warning", "assert"].contains(parameters["type"] as? String):
-      complaints.append("\(parameters)")
+      let arguments = parameters["args"] as? [[String: Any]] ?? []
+      complaints.append(arguments.map { "\($0["description"] ?? $0["value"] ?? $0)" }.joined(separator: " "))
     case "Log.entryAdded":
       let entry = parameters["entry"] as? [String: Any] ?? [:]
-      if ["error", "warning"].contains(entry["level"] as? String) { complaints.append("\(entry)") }
+      guard ["error", "warning"].contains(entry["level"] as? String) else { break }
+      complaints.append("\(entry["text"] ?? entry) \(entry["url"] ?? "")")
+    case "Audits.issueAdded": complaints.append("\(parameters)")
     case "Network.requestWillBeSent":
       let request = parameters["request"] as? [String: Any] ?? [:]
       requested.append(request["url"] as? String ?? "")
