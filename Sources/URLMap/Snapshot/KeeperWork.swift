@@ -1,3 +1,5 @@
+import Glibc
+
 /// What the keeper's thread does, one thing after the other.
 final class KeeperWork {
   enum Loaded {
@@ -54,8 +56,10 @@ final class KeeperWork {
       nextSnapshot = ContinuousClock.now + interval
       // What was put aside leaves its place to a whole file at once.
       let isWhole = loaded.refused == nil && loaded.journal.refused.isEmpty && loaded.journal.foreign.isEmpty
-      if !isWhole { nextSnapshot = ContinuousClock.now }
-      if loaded.journal.changes > 0 || !isWhole { written = nil }
+      // The journal goes on with the keys as they are now, which are not the file's.
+      let isAsWritten = isWhole && loaded.remade == 0
+      if !isAsWritten { nextSnapshot = ContinuousClock.now }
+      if loaded.journal.changes > 0 || !isAsWritten { written = nil }
       return .loaded(loaded)
     } catch {
       if case .interrupted = error { return .interrupted }
@@ -143,7 +147,12 @@ final class KeeperWork {
       let snapshot = try file.write(map, mapKey: map.mapKey, continuedAt: place) { writeJournalIfDue() }
       written = changes
       journal.snapshotIsInPlace(place)
+      let taken = MapKeeper.Snapshot(
+        at: UInt32(truncatingIfNeeded: time(nil)), took: snapshot.duration, urls: snapshot.urls)
+      counters.lastSnapshot.withLock { $0 = taken }
       counters.snapshots.add()
+      let written = MapKeeper.Written(at: UInt32(truncatingIfNeeded: time(nil)), report: snapshot)
+      counters.lastSnapshot.withLock { $0 = written }
       _ = snapshotTrouble.end()
       report(.written(snapshot))
       nextSnapshot = ContinuousClock.now + interval
