@@ -13,6 +13,7 @@ struct ServeCommand: ParsableCommand {
     discussion: HelpPages.serve)
 
   @OptionGroup(title: "Listening") var listening: ListeningFlags
+  @OptionGroup(title: "Clients") var clients: ClientFlags
   @OptionGroup(title: "Origins") var origins: OriginFlags
   @OptionGroup(title: "Fallback") var fallback: FallbackFlags
   @OptionGroup(title: "Rules") var rules: RuleFlags
@@ -124,6 +125,8 @@ struct ServeCommand: ParsableCommand {
     configuration.maxConnections = limits.maxConnections ?? descriptors.connections
     configuration.maxHeaderBytes = limits.maxHeaderBytes.bytes
     configuration.maxHeaderFields = limits.maxHeaderFields
+    configuration.acceptsProxyHeader = clients.acceptProxy
+    configuration.trustedProxies = clients.trusted
     configuration.writesForwarded = headers.forwardedFor
     configuration.writesVia = headers.via
     configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost

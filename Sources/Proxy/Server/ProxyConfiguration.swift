@@ -1,3 +1,4 @@
+import Addressing
 import HTTP1
 import URLMap
 
@@ -44,6 +45,12 @@ public struct ProxyConfiguration: Sendable {
   public var maxHeaderBytes: Int
   /// Field lines of one message head.
   public var maxHeaderFields: Int
+  /// The proxies before Relevo whose word about their clients is believed: in X-Forwarded fields and, where it is
+  /// accepted, in the PROXY header.
+  public var trustedProxies = TrustedProxies.none
+  /// Each client connection begins with a header of the PROXY protocol, which says who the client is; one without is
+  /// closed. When there are trusted proxies, only they may send it.
+  public var acceptsProxyHeader = false
   /// Write `X-Forwarded-For`, `-Proto` and `-Host`.
   public var writesForwarded: Bool
   /// Write `Via` into requests (RFC 9110, 7.6.3).

@@ -33,7 +33,8 @@ public final class ProxyServer: Sendable {
       map: map,
       misses: MissMemory(
         count: configuration.missMemory, lifetimeMs: configuration.missTTL.wholeMilliseconds),
-      accessLog: accessLog, logger: logger, connections: ConnectionCount())
+      accessLog: accessLog, logger: logger, connections: ConnectionCount(),
+      forwardingHint: ForwardingHint())
     workers = (0..<max(1, configuration.workers)).map { _ in
       WorkerMetrics(
         recent: configuration.detailedMetrics ? RecentEvents(workers: configuration.workers) : nil)

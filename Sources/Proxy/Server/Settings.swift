@@ -1,3 +1,4 @@
+import Addressing
 import EventLoop
 import HTTP1
 import URLMap
@@ -29,6 +30,8 @@ struct Settings: Sendable {
   let oldRedirect: RedirectTarget?
   let debugHeaders: Bool
   let detailedMetrics: Bool
+  let trustedProxies: TrustedProxies
+  let acceptsProxyHeader: Bool
   let forwarding: ForwardingPolicy
 
   init(_ configuration: ProxyConfiguration) {
@@ -57,6 +60,8 @@ struct Settings: Sendable {
     }
     debugHeaders = configuration.debugHeaders
     detailedMetrics = configuration.detailedMetrics
+    trustedProxies = configuration.trustedProxies
+    acceptsProxyHeader = configuration.acceptsProxyHeader
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)
   }

@@ -151,8 +151,6 @@ final class KeeperWork {
         at: UInt32(truncatingIfNeeded: time(nil)), took: snapshot.duration, urls: snapshot.urls)
       counters.lastSnapshot.withLock { $0 = taken }
       counters.snapshots.add()
-      let written = MapKeeper.Written(at: UInt32(truncatingIfNeeded: time(nil)), report: snapshot)
-      counters.lastSnapshot.withLock { $0 = written }
       _ = snapshotTrouble.end()
       report(.written(snapshot))
       nextSnapshot = ContinuousClock.now + interval

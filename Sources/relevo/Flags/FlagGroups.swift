@@ -305,7 +305,9 @@ struct LoggingFlags: ParsableArguments {
 struct HeaderFlags: ParsableArguments {
   @Flag(
     inversion: .prefixedNo, exclusivity: .chooseLast,
-    help: "Tell origins about the client in X-Forwarded-For, -Proto and -Host.")
+    help:
+      "Tell origins about the client in X-Forwarded-For, -Proto and -Host. Without it, only those of --trusted-proxies do."
+  )
   var forwardedFor = true
 
   @Flag(
