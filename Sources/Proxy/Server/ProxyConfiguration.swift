@@ -69,6 +69,14 @@ public struct ProxyConfiguration: Sendable {
   public var detailedMetrics: Bool
   /// How often the names of origins are resolved again.
   public var resolveEvery: Duration
+  /// Connections to each server that every worker keeps for requests to come; 0 keeps none.
+  public var originKeepalive = 512
+  /// How servers are checked beside their work; nil leaves it to the requests to find out.
+  public var healthChecks: HealthChecks?
+  /// How long clients are still accepted once it is to stop, for load balancers to notice that it is not ready.
+  public var drainDelay = Duration.zero
+  /// How long after that what is under way has to end.
+  public var stopGrace = Duration.seconds(10)
 
   /// Time limits. Each ends the connection it is about, never the process.
   public struct Timeouts: Sendable {

@@ -15,6 +15,7 @@ struct Settings: Sendable {
   let replayMemoryBytes: Int
   let replayLimitBytes: Int
   let maxConnections: Int
+  let originKeepalive: Int
   let keys: KeyScheme
   let rules: PathRules
   let assetsFollowReferer: Bool
@@ -46,6 +47,7 @@ struct Settings: Sendable {
     replayMemoryBytes = configuration.replayMemoryBytes
     replayLimitBytes = configuration.replayLimitBytes
     maxConnections = configuration.maxConnections
+    originKeepalive = configuration.originKeepalive
     keys = configuration.keys
     rules = configuration.rules
     assetsFollowReferer = configuration.assetsFollowReferer

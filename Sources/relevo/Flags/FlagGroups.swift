@@ -269,6 +269,13 @@ struct LimitFlags: ParsableArguments {
 
   @Option(
     help: .flag(
+      "Keep at most so many idle connections to each server and event loop for requests to come, from 0 to 100000.",
+      value: "count", default: Defaults.originKeepalive),
+    transform: CountArgument.within(0...100_000))
+  var originKeepalive = Defaults.originKeepalive
+
+  @Option(
+    help: .flag(
       "Refuse a message head of more bytes than this, from 1k to 1m.", value: "size",
       default: Defaults.maxHeaderBytes),
     transform: SizeArgument.from(.kibibytes(1), to: .mebibytes(1)))
