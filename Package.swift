@@ -26,6 +26,7 @@ let package = Package(
     .systemLibrary(name: "CPrefetch"),
     .target(name: "URLMap", dependencies: ["CPrefetch"], swiftSettings: strict),
     .target(name: "MapFormats", dependencies: ["CExpat", "CZlib", "URLMap"], swiftSettings: strict),
+    .target(name: "MapQueries", dependencies: ["URLMap"], swiftSettings: strict),
     .target(
       name: "Proxy",
       dependencies: [
@@ -36,16 +37,16 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "EventLoop", "MapFormats", "Proxy", "URLMap",
+        "EventLoop", "MapFormats", "MapQueries", "Proxy", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ],
-      // The dashboard is part of the binary, which stays a single file.
-      resources: [.embedInCode("Dashboard/Page")],
+      // Part of the binary, which stays a single file.
+      resources: [.embedInCode("Dashboard/Page"), .embedInCode("OpenAPI/openapi.json")],
       swiftSettings: strict),
     .executableTarget(
       name: "relevo",
       dependencies: [
-        "Admin", "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap",
+        "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "URLMap",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -54,6 +55,7 @@ let package = Package(
     .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
     .testTarget(name: "URLMapTests", dependencies: ["URLMap"]),
     .testTarget(name: "MapFormatsTests", dependencies: ["CZlib", "MapFormats", "URLMap"]),
+    .testTarget(name: "MapQueriesTests", dependencies: ["MapQueries", "URLMap"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
     .testTarget(
       name: "ProxyTests",
@@ -63,13 +65,13 @@ let package = Package(
     .testTarget(
       name: "AdminTests",
       dependencies: [
-        "Admin", "EventLoop", "MapFormats", "Proxy", "URLMap",
+        "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .testTarget(
       name: "RelevoTests",
       dependencies: [
-        "Admin", "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap", "relevo",
+        "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "URLMap", "relevo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

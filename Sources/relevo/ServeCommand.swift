@@ -71,7 +71,7 @@ struct ServeCommand: ParsableCommand {
       }
       logger.info("so far", metadata: server.metrics.metadata(accessLog).merging(memory.metadata) { $1 })
     }
-    let admin = try startAdmin(logger: logger)
+    let admin = try startAdmin(server, memory, configuration, logger: logger)
     do {
       try server.start()
     } catch {
@@ -128,14 +128,20 @@ struct ServeCommand: ParsableCommand {
     configuration.writesVia = headers.via
     configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost
     configuration.debugHeaders = headers.debugHeaders
-    configuration.detailedMetrics = admin.configuration != nil
+    configuration.detailedMetrics = !admin.admin.isEmpty
     configuration.resolveEvery = origins.resolveEvery.duration
     return configuration
   }
 
-  private func startAdmin(logger: Logger) throws(CommandFailure) -> AdminServer? {
-    guard let configuration = admin.configuration else { return nil }
-    let server = AdminServer(configuration, logger: logger)
+  private func startAdmin(
+    _ proxy: ProxyServer, _ memory: URLMemory, _ configuration: ProxyConfiguration, logger: Logger
+  ) throws(CommandFailure) -> AdminServer? {
+    guard let adminConfiguration = admin.configuration else { return nil }
+    let subject = AdminSubject(
+      proxy: proxy, map: memory.map, keys: configuration.keys, mapLimit: map.mapMaxURLs,
+      mapFile: memory.file, version: Relevo.versionNumber, startedAt: SystemClock.now,
+      workers: configuration.workers, settings: settings)
+    let server = AdminServer(adminConfiguration, subject: subject, logger: logger)
     do {
       try server.start()
     } catch {

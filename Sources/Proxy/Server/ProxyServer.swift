@@ -21,6 +21,7 @@ public final class ProxyServer: Sendable {
   }
 
   private let liveWorkers = Atomic<Int>(0)
+  private let isStopping = Atomic<Bool>(false)
 
   public init(_ configuration: ProxyConfiguration, map: URLMap, accessLog: AccessLog?, logger: Logger) {
     self.configuration = configuration
@@ -82,6 +83,7 @@ public final class ProxyServer: Sendable {
   /// Stops accepting, waits until what is under way has ended, but not longer than ten seconds, and ends the
   /// workers. Blocks.
   public func stop() {
+    isStopping.store(true, ordering: .relaxed)
     let mailboxes = running.withLock { state in
       state.resolver?.stop()
       // With the last reference to them the files of unix sockets go.
@@ -93,6 +95,9 @@ public final class ProxyServer: Sendable {
     for mailbox in mailboxes { mailbox.send(.stop) }
     for _ in 0..<200 where liveWorkers.load(ordering: .acquiring) > 0 { usleep(10_000) }
   }
+
+  /// Whether it accepts nobody more and ends when those that it has are served. Any thread may ask.
+  public var isDraining: Bool { isStopping.load(ordering: .relaxed) }
 
   /// What all workers have done so far. Any thread may ask.
   public var metrics: ProxyMetrics {
