@@ -103,7 +103,8 @@ struct MetricsTests {
 
   @Test("Prometheus scrapes it, computes the old site's share, and has no trouble with the rules")
   func prometheus() throws {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized.path()
+    let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
+      .path()
     try withMetrics { site, port in
       let prometheus = try Prometheus(scraping: port, rules: "\(root)/docs/prometheus/relevo.rules.yaml")
       #expect(try eventually(within: .after(30)) { try prometheus.values(of: "relevo_ready") == [1] })

@@ -147,9 +147,6 @@ final class KeeperWork {
       let snapshot = try file.write(map, mapKey: map.mapKey, continuedAt: place) { writeJournalIfDue() }
       written = changes
       journal.snapshotIsInPlace(place)
-      let taken = MapKeeper.Snapshot(
-        at: UInt32(truncatingIfNeeded: time(nil)), took: snapshot.duration, urls: snapshot.urls)
-      counters.lastSnapshot.withLock { $0 = taken }
       counters.snapshots.add()
       let written = MapKeeper.Written(at: UInt32(truncatingIfNeeded: time(nil)), report: snapshot)
       counters.lastSnapshot.withLock { $0 = written }
