@@ -23,6 +23,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "EventLoop", dependencies: ["CLibevent"], swiftSettings: strict),
     .target(name: "HTTP1", swiftSettings: strict),
+    .target(name: "Addressing", swiftSettings: strict),
     .systemLibrary(name: "CPrefetch"),
     .target(name: "URLMap", dependencies: ["CPrefetch"], swiftSettings: strict),
     .target(name: "MapFormats", dependencies: ["CExpat", "CZlib", "URLMap"], swiftSettings: strict),
@@ -30,7 +31,7 @@ let package = Package(
     .target(
       name: "Proxy",
       dependencies: [
-        "EventLoop", "HTTP1", "URLMap",
+        "Addressing", "EventLoop", "HTTP1", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -46,13 +47,14 @@ let package = Package(
     .executableTarget(
       name: "relevo",
       dependencies: [
-        "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "URLMap",
+        "Addressing", "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "URLMap",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
     .executableTarget(name: "MapBenchmark", dependencies: ["URLMap"], path: "Benchmarks/MapBenchmark"),
     .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
+    .testTarget(name: "AddressingTests", dependencies: ["Addressing"]),
     .testTarget(name: "URLMapTests", dependencies: ["URLMap"]),
     .testTarget(name: "MapFormatsTests", dependencies: ["CZlib", "MapFormats", "URLMap"]),
     .testTarget(name: "MapQueriesTests", dependencies: ["MapQueries", "URLMap"]),
@@ -60,7 +62,8 @@ let package = Package(
     .testTarget(
       name: "ProxyTests",
       dependencies: [
-        "EventLoop", "HTTP1", "Proxy", "URLMap", .product(name: "Logging", package: "swift-log"),
+        "Addressing", "EventLoop", "HTTP1", "Proxy", "URLMap",
+        .product(name: "Logging", package: "swift-log"),
       ]),
     .testTarget(
       name: "AdminTests",
@@ -71,7 +74,7 @@ let package = Package(
     .testTarget(
       name: "RelevoTests",
       dependencies: [
-        "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "URLMap", "relevo",
+        "Addressing", "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "URLMap", "relevo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

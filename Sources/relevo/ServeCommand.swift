@@ -13,13 +13,16 @@ struct ServeCommand: ParsableCommand {
     discussion: HelpPages.serve)
 
   @OptionGroup(title: "Listening") var listening: ListeningFlags
+  @OptionGroup(title: "Clients") var clients: ClientFlags
   @OptionGroup(title: "Origins") var origins: OriginFlags
+  @OptionGroup(title: "Health checks") var health: HealthFlags
   @OptionGroup(title: "Fallback") var fallback: FallbackFlags
   @OptionGroup(title: "Rules") var rules: RuleFlags
   @OptionGroup(title: "Cookies") var cookies: CookieFlags
   @OptionGroup(title: "URL map") var map: MapFlags
   @OptionGroup(title: "Replay") var replay: ReplayFlags
   @OptionGroup(title: "Limits and timeouts") var limits: LimitFlags
+  @OptionGroup(title: "Stopping") var stopping: StoppingFlags
   @OptionGroup(title: "Logging") var logging: LoggingFlags
   @OptionGroup(title: "Headers") var headers: HeaderFlags
   @OptionGroup(title: "Admin plane") var admin: AdminFlags
@@ -124,12 +127,18 @@ struct ServeCommand: ParsableCommand {
     configuration.maxConnections = limits.maxConnections ?? descriptors.connections
     configuration.maxHeaderBytes = limits.maxHeaderBytes.bytes
     configuration.maxHeaderFields = limits.maxHeaderFields
+    configuration.acceptsProxyHeader = clients.acceptProxy
+    configuration.trustedProxies = clients.trusted
     configuration.writesForwarded = headers.forwardedFor
     configuration.writesVia = headers.via
     configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost
     configuration.debugHeaders = headers.debugHeaders
     configuration.detailedMetrics = !admin.admin.isEmpty
     configuration.resolveEvery = origins.resolveEvery.duration
+    configuration.originKeepalive = limits.originKeepalive
+    configuration.healthChecks = try health.checks(oldHost: configuration.oldHost)
+    configuration.drainDelay = stopping.drainDelay.duration
+    configuration.stopGrace = stopping.stopGrace.duration
     return configuration
   }
 

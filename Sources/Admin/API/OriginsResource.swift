@@ -50,6 +50,7 @@ struct OriginAnswer: Encodable {
   let mode: String
   let state: String
   let check: String
+  let checkMessage: String?
   let inFlight: Int
   let requests: UInt64
   let failures: UInt64
@@ -66,6 +67,7 @@ struct OriginAnswer: Encodable {
     mode = "\(origin.mode)"
     state = origin.condition.rawValue
     check = "\(origin.checked)"
+    checkMessage = origin.checkMessage
     inFlight = origin.inFlight
     requests = origin.requests
     failures = origin.failures

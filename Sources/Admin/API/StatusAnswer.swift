@@ -45,9 +45,8 @@ struct StatusAnswer: Encodable {
     map = Map(
       state: figures.map { "\($0.state)" } ?? "memory", urls: subject.map.count, limit: subject.mapLimit,
       file: subject.mapFile?.path, key: subject.keys.parts.rawValue,
-      lastSnapshot: figures?.lastSnapshot.map { written in
-        Snapshot(
-          at: written.at, took: written.report.duration / .seconds(1), urls: written.report.urls)
+      lastSnapshot: figures?.lastSnapshot.map { last in
+        Snapshot(at: last.at, took: last.took / .seconds(1), urls: last.urls)
       },
       snapshotFailures: figures?.snapshotFailures, journalled: figures?.journalled)
     settings = subject.settings

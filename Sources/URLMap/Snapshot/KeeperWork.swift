@@ -148,8 +148,6 @@ final class KeeperWork {
       written = changes
       journal.snapshotIsInPlace(place)
       counters.snapshots.add()
-      let written = MapKeeper.Written(at: UInt32(truncatingIfNeeded: time(nil)), report: snapshot)
-      counters.lastSnapshot.withLock { $0 = written }
       _ = snapshotTrouble.end()
       report(.written(snapshot))
       nextSnapshot = ContinuousClock.now + interval

@@ -48,15 +48,6 @@ public final class MapKeeper: Sendable {
     public var journalFailures: UInt64
     /// Changes that the journal does not have, as the disk stood still for too long. Each is in the next snapshot.
     public var journalLost: UInt64
-    /// The last one written; nil before the first.
-    public var lastSnapshot: Written?
-  }
-
-  /// A snapshot since the start.
-  public struct Written: Sendable, Equatable {
-    /// When it was in place, in seconds since 1970.
-    public var at: UInt32
-    public var report: SnapshotReport
   }
 
   final class Counters: Sendable {
@@ -65,7 +56,6 @@ public final class MapKeeper: Sendable {
     let journalled = Atomic<UInt64>(0)
     let journalFailures = Atomic<UInt64>(0)
     let journalLost = Atomic<UInt64>(0)
-    let lastSnapshot = Locked<Written?>(nil)
   }
 
   private struct Control {
@@ -144,8 +134,7 @@ public final class MapKeeper: Sendable {
       snapshotFailures: counters.snapshotFailures.load(ordering: .relaxed),
       journalled: counters.journalled.load(ordering: .relaxed),
       journalFailures: counters.journalFailures.load(ordering: .relaxed),
-      journalLost: counters.journalLost.load(ordering: .relaxed),
-      lastSnapshot: counters.lastSnapshot.withLock { $0 })
+      journalLost: counters.journalLost.load(ordering: .relaxed))
   }
 
   // MARK: The thread
