@@ -32,7 +32,7 @@ struct MapKeeperTests {
     #expect(events.written == 3)
     #expect(keeper.statistics.snapshots == 3)
     let last = keeper.statistics.lastSnapshot
-    #expect(last?.report.urls == 0)
+    #expect(last?.urls == 0)
     #expect(abs(Int(last?.at ?? 0) - time(nil)) < 60)
   }
 

@@ -42,8 +42,8 @@ extension MapKeeper.Statistics {
         Int(lastSnapshot.at))
       page.family("relevo_map_snapshot_duration_seconds", .gauge, "How long the last snapshot took to write.")
       page.sample(
-        "relevo_map_snapshot_duration_seconds", us: lastSnapshot.report.duration.wholeMilliseconds &* 1000)
-      page.gauge("relevo_map_snapshot_urls", "URLs in the last snapshot.", lastSnapshot.report.urls)
+        "relevo_map_snapshot_duration_seconds", us: lastSnapshot.took.wholeMilliseconds &* 1000)
+      page.gauge("relevo_map_snapshot_urls", "URLs in the last snapshot.", lastSnapshot.urls)
     }
     page.counter("relevo_map_journal_changes_total", "Changes written to the journal.", journalled)
     page.counter(

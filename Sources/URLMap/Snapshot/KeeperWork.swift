@@ -147,6 +147,9 @@ final class KeeperWork {
       let snapshot = try file.write(map, mapKey: map.mapKey, continuedAt: place) { writeJournalIfDue() }
       written = changes
       journal.snapshotIsInPlace(place)
+      let taken = MapKeeper.Snapshot(
+        at: UInt32(truncatingIfNeeded: time(nil)), took: snapshot.duration, urls: snapshot.urls)
+      counters.lastSnapshot.withLock { $0 = taken }
       counters.snapshots.add()
       _ = snapshotTrouble.end()
       report(.written(snapshot))

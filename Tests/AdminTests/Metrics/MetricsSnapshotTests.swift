@@ -33,10 +33,8 @@ struct MetricsSnapshotTests {
       map: map.statistics, mapLimit: 1000,
       keeper: MapKeeper.Statistics(
         state: .loaded, snapshots: 4, snapshotFailures: 1,
-        journalled: 5, journalFailures: 6, journalLost: 7,
-        lastSnapshot: MapKeeper.Written(
-          at: 1_772_368_496,
-          report: SnapshotReport(path: "m", urls: 99, bytes: 1, duration: .milliseconds(12)))),
+        lastSnapshot: MapKeeper.Snapshot(at: 1_772_368_496, took: .milliseconds(12), urls: 99),
+        journalled: 5, journalFailures: 6, journalLost: 7),
       process: ProcessFigures.current())
     text = String(decoding: snapshot.prometheusText, as: UTF8.self)
   }

@@ -45,4 +45,15 @@ final class Prometheus: Sendable {
     return try get("/api/v1/query?query=\(query)").matches(of: /"value":\[[0-9.]+,"([^"]*)"\]/)
       .compactMap { Double($0.output.1) }.filter(\.isFinite)
   }
+
+  /// Waits until an expression has one value, about this one.
+  func waitFor(_ expression: String, toBe value: Double, _ deadline: Deadline = .after(30)) throws {
+    var values: [Double] = []
+    while !deadline.hasPassed {
+      values = try self.values(of: expression)
+      if let only = values.first, values.count == 1, abs(only - value) < 0.01 { return }
+      usleep(200_000)
+    }
+    throw HarnessError.deadline("\(expression) to be \(value), was \(values)")
+  }
 }
