@@ -83,6 +83,9 @@ struct URLMemory {
     }
   }
 
+  /// What keeps the map on the disk, and where; nil: it lives in memory only.
+  var file: (keeper: MapKeeper, path: String)? { keeper.map { ($0, path) } }
+
   /// Has the file written now, without waiting for it.
   func snapshotNow() { keeper?.takeNow() }
 

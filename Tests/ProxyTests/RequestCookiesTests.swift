@@ -12,11 +12,12 @@ struct RequestCookiesTests {
     let rules = CookieRules(oldPrefix: OldCookiePrefix(prefix))
     for name in namesOfNew { rules.namesOfNew.insert(Array(name.utf8).span.bytes) }
     let message = (["GET / HTTP/1.1", "Host: h"] + lines + ["X: 1"]).joined(separator: "\r\n") + "\r\n\r\n"
+    let sender = Sender(peer: try peerNamed("192.0.2.7"))
     let forwarded = try withRequest(message) { head, fields, bytes in
       var writer = ByteWriter(capacity: 16)
       RequestWriter.write(
         head, fields: fields, bytes: bytes, shape: RequestShape(site: site, cookies: rules),
-        fallbackHost: [], client: [], policy: ForwardingPolicy(writesForwarded: false, writesVia: false),
+        fallbackHost: [], sender: sender, policy: ForwardingPolicy(writesForwarded: false, writesVia: false),
         into: &writer)
       return text(writer)
     }
@@ -123,10 +124,11 @@ struct RequestCookiesTests {
   @Test("stay as they are, byte for byte, where no flag asks for more")
   func off() throws {
     let message = "GET / HTTP/1.1\r\nHost: h\r\nCookie: old_a=1;;a=2 \r\n\r\n"
+    let sender = Sender(peer: try peerNamed("192.0.2.7"))
     let forwarded = try withRequest(message) { head, fields, bytes in
       var writer = ByteWriter(capacity: 16)
       RequestWriter.write(
-        head, fields: fields, bytes: bytes, shape: RequestShape(site: .old), fallbackHost: [], client: [],
+        head, fields: fields, bytes: bytes, shape: RequestShape(site: .old), fallbackHost: [], sender: sender,
         policy: ForwardingPolicy(writesForwarded: false, writesVia: false), into: &writer)
       return text(writer)
     }

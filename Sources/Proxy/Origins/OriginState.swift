@@ -21,6 +21,7 @@ public final class OriginState: Sendable {
   let tallies: [OriginTally]
   private let modeNow = Atomic<OriginMode>(.ready)
   private let checkedNow = Atomic<CheckedHealth>(.unchecked)
+  private let checkMessageNow = Locked<String?>(nil)
   private let sinceSeconds: Atomic<Int>
 
   init(id: String, site: Site, origin: ResolvedOrigin, workers: Int) {
@@ -49,6 +50,11 @@ public final class OriginState: Sendable {
     if checkedNow.exchange(health, ordering: .relaxed) != health { stateHasChanged() }
   }
 
+  /// What the last active check has seen, in words; nil when nobody checks it, or no check has ended yet.
+  public var checkMessage: String? { checkMessageNow.withLock { $0 } }
+
+  func setCheckMessage(_ message: String) { checkMessageNow.withLock { $0 = message } }
+
   /// Requests under way with it, those of upgraded connections included.
   var inFlight: Int {
     tallies.reduce(0) { $0 + $1.inFlight }
@@ -58,7 +64,8 @@ public final class OriginState: Sendable {
   public var status: OriginStatus {
     OriginStatus(
       id: id, site: site, authority: authority, address: address.description, weight: options.weight,
-      max: options.max, mode: mode, checked: checked, condition: condition, inFlight: inFlight,
+      max: options.max, mode: mode, checked: checked, checkMessage: checkMessage, condition: condition,
+      inFlight: inFlight,
       requests: tallies.reduce(0) { $0 &+ $1.requests },
       failures: tallies.reduce(0) { $0 &+ $1.failures },
       since: sinceSeconds.load(ordering: .relaxed))

@@ -4,7 +4,7 @@ import Logging
 /// What an operator is told of; a failure with its remedy.
 enum ReportedEvent: Int, CaseIterable {
   case originFailed, oldStandsIn, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept,
-    connectionLimit, migrated, oldCompresses
+    connectionLimit, migrated, oldCompresses, unbelievedForwarding, proxyHeader
 
   /// In words with hyphens.
   var name: String {
@@ -18,6 +18,8 @@ enum ReportedEvent: Int, CaseIterable {
     case .accept: "accept"
     case .connectionLimit: "connection-limit"
     case .oldCompresses: "old-compresses"
+    case .unbelievedForwarding: "unbelieved-forwarding"
+    case .proxyHeader: "proxy-header"
     case .migrated: "migrated"
     }
   }
@@ -36,6 +38,10 @@ enum ReportedEvent: Int, CaseIterable {
     case .connectionLimit: "--max-connections is reached: new connections wait until others end"
     case .oldCompresses:
       "the old server compresses a page that it was asked not to: --old-miss-body can't look into it, and it is not learned"
+    case .unbelievedForwarding:
+      "X-Forwarded-For was not believed: if it comes from your load balancer, name that in --trusted-proxies"
+    case .proxyHeader:
+      "a connection was closed since --accept-proxy wants a PROXY header first: have the load balancer send it, and nobody else connect here"
     case .migrated: "migrated: the new site has a page that was known as the old one's"
     }
   }
@@ -45,7 +51,7 @@ enum ReportedEvent: Int, CaseIterable {
     switch self {
     case .migrated: false
     case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept,
-      .connectionLimit, .oldCompresses:
+      .connectionLimit, .oldCompresses, .unbelievedForwarding, .proxyHeader:
       true
     }
   }

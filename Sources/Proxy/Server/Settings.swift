@@ -1,3 +1,4 @@
+import Addressing
 import EventLoop
 import HTTP1
 import URLMap
@@ -14,6 +15,7 @@ struct Settings: Sendable {
   let replayMemoryBytes: Int
   let replayLimitBytes: Int
   let maxConnections: Int
+  let originKeepalive: Int
   let keys: KeyScheme
   let rules: PathRules
   let assetsFollowReferer: Bool
@@ -29,6 +31,8 @@ struct Settings: Sendable {
   let oldRedirect: RedirectTarget?
   let debugHeaders: Bool
   let detailedMetrics: Bool
+  let trustedProxies: TrustedProxies
+  let acceptsProxyHeader: Bool
   let forwarding: ForwardingPolicy
 
   init(_ configuration: ProxyConfiguration) {
@@ -43,6 +47,7 @@ struct Settings: Sendable {
     replayMemoryBytes = configuration.replayMemoryBytes
     replayLimitBytes = configuration.replayLimitBytes
     maxConnections = configuration.maxConnections
+    originKeepalive = configuration.originKeepalive
     keys = configuration.keys
     rules = configuration.rules
     assetsFollowReferer = configuration.assetsFollowReferer
@@ -57,6 +62,8 @@ struct Settings: Sendable {
     }
     debugHeaders = configuration.debugHeaders
     detailedMetrics = configuration.detailedMetrics
+    trustedProxies = configuration.trustedProxies
+    acceptsProxyHeader = configuration.acceptsProxyHeader
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)
   }
