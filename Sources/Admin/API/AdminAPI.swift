@@ -33,6 +33,12 @@ struct AdminAPI: Sendable {
       // Whoever probes may add what its tool adds.
       return .now(HTTPServerResponse(text: "ok\n"))
     case .readiness: return .now(readiness)
+    case .metrics:
+      // Prometheus may be told to send parameters.
+      return .now(
+        HTTPServerResponse(
+          headers: [("Content-Type", MetricsSnapshot.contentType)],
+          body: MetricsSnapshot(subject).prometheusText))
     case .openAPI:
       try parameters.end()
       return .now(
