@@ -74,7 +74,7 @@ struct SeveralServersTests {
   private func busy(_ concurrency: Concurrency, status: Int = 200) throws -> ScriptedOrigin {
     try ScriptedOrigin { exchange in
       // Not with the answer: once that is sent, the next request may be here before this thread goes on.
-      concurrency.during { usleep(20_000) }
+      _ = concurrency.during { usleep(20_000) }
       try exchange.answer(status, "\(exchange.target)")
     }
   }
