@@ -33,6 +33,10 @@ struct AdminAPI: Sendable {
       // Whoever probes may add what its tool adds.
       return .now(HTTPServerResponse(text: "ok\n"))
     case .readiness: return .now(readiness)
+    case .metrics:
+      let text = MetricsSnapshot(subject).prometheusText
+      return .now(
+        HTTPServerResponse(headers: [("Content-Type", MetricsSnapshot.contentType)], body: text))
     case .openAPI:
       try parameters.end()
       return .now(
