@@ -73,9 +73,9 @@ struct ServeCommand: ParsableCommand {
       } catch {
         logger.error("SIGUSR1: \(error); its lines go on into the file that was open")
       }
-      logger.info("so far", metadata: server.metrics.metadata(accessLog).merging(memory.metadata) { $1 })
+      logger.info("so far", metadata: server.metrics.metadata.merging(memory.metadata) { $1 })
     }
-    let admin = try startAdmin(server, memory, accessLog, configuration, logger: logger)
+    let admin = try startAdmin(server, memory, configuration, logger: logger)
     do {
       try server.start()
     } catch {
@@ -97,7 +97,7 @@ struct ServeCommand: ParsableCommand {
     admin?.stop()
     accessLog?.close()
     try memory.checkLoaded()
-    logger.info("stopped", metadata: server.metrics.metadata(accessLog).merging(memory.metadata) { $1 })
+    logger.info("stopped", metadata: server.metrics.metadata.merging(memory.metadata) { $1 })
   }
 
   /// What the flags and the machine add up to.
@@ -144,13 +144,12 @@ struct ServeCommand: ParsableCommand {
   }
 
   private func startAdmin(
-    _ proxy: ProxyServer, _ memory: URLMemory, _ accessLog: AccessLog?,
-    _ configuration: ProxyConfiguration, logger: Logger
+    _ proxy: ProxyServer, _ memory: URLMemory, _ configuration: ProxyConfiguration, logger: Logger
   ) throws(CommandFailure) -> AdminServer? {
     guard admin.isOn else { return nil }
     let subject = AdminSubject(
       proxy: proxy, map: memory.map, keys: configuration.keys, mapLimit: map.mapMaxURLs,
-      mapFile: memory.file, accessLog: accessLog, version: Relevo.versionNumber, startedAt: SystemClock.now,
+      mapFile: memory.file, version: Relevo.versionNumber, startedAt: SystemClock.now,
       workers: configuration.workers, settings: settings)
     let server = AdminServer(try admin.configuration(), subject: subject, logger: logger)
     do {

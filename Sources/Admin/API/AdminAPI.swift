@@ -34,9 +34,11 @@ struct AdminAPI: Sendable {
       return .now(HTTPServerResponse(text: "ok\n"))
     case .readiness: return .now(readiness)
     case .metrics:
-      let text = MetricsSnapshot(subject).prometheusText
+      // Prometheus may be told to send parameters.
       return .now(
-        HTTPServerResponse(headers: [("Content-Type", MetricsSnapshot.contentType)], body: text))
+        HTTPServerResponse(
+          headers: [("Content-Type", MetricsSnapshot.contentType)],
+          body: MetricsSnapshot(subject).prometheusText))
     case .openAPI:
       try parameters.end()
       return .now(

@@ -12,8 +12,6 @@ public struct AdminSubject: Sendable {
   public var mapLimit: Int
   /// What keeps the map on the disk, and where; nil: it lives in memory only.
   public var mapFile: (keeper: MapKeeper, path: String)?
-  /// Nil: there is none.
-  public var accessLog: AccessLog?
   public var version: String
   /// Seconds since 1970.
   public var startedAt: UInt32
@@ -23,7 +21,7 @@ public struct AdminSubject: Sendable {
 
   public init(
     proxy: ProxyServer, map: URLMap, keys: KeyScheme, mapLimit: Int,
-    mapFile: (keeper: MapKeeper, path: String)?, accessLog: AccessLog?, version: String, startedAt: UInt32,
+    mapFile: (keeper: MapKeeper, path: String)?, version: String, startedAt: UInt32,
     workers: Int,
     settings: [String: String]
   ) {
@@ -32,7 +30,6 @@ public struct AdminSubject: Sendable {
     self.keys = keys
     self.mapLimit = mapLimit
     self.mapFile = mapFile
-    self.accessLog = accessLog
     self.version = version
     self.startedAt = startedAt
     self.workers = workers

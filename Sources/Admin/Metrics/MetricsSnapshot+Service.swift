@@ -26,6 +26,6 @@ extension MetricsSnapshot {
     page.counter(
       "relevo_access_log_dropped_bytes_total",
       "Bytes of access log lines that were dropped since the disk was too slow, full or gone.",
-      logDroppedBytes)
+      proxy.logDroppedBytes)
   }
 }
