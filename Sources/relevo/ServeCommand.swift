@@ -47,6 +47,7 @@ struct ServeCommand: ParsableCommand {
         """, code: .usage)
     }
     _ = try map.ignoredQuery
+    try cookies.checkTogether()
   }
 
   func run() throws {
@@ -110,6 +111,7 @@ struct ServeCommand: ParsableCommand {
     configuration.mapRecheckAfter = map.mapRecheckAfter.duration
     configuration.oldMode = try origins.mode()
     configuration.oldCookiePrefix = cookies.oldCookiePrefix?.text
+    configuration.stickyCookie = cookies.stickyCookie?.text
     configuration.softMisses = fallback.softMisses
     configuration.missTTL = fallback.missTTL.duration
     configuration.missMemory = fallback.missMemory

@@ -106,11 +106,16 @@ extension Exchange {
   }
 
   private var requestShape: RequestShape {
-    let cookies = worker.settings.cookies
-    guard step.asksOld else { return RequestShape(cookies: cookies) }
+    guard step.asksOld else { return RequestShape(cookies: cookieView) }
     return RequestShape(
       host: worker.settings.oldHost, refusesCodings: !worker.settings.softMissTexts.isEmpty, isProbe: isProbe,
-      site: .old, cookies: cookies)
+      cookies: cookieView)
+  }
+
+  private var cookieView: CookieView? {
+    worker.settings.cookies.map {
+      CookieView(rules: $0, site: step.asksOld ? .old : .new, tags: worker.newPool.tags)
+    }
   }
 
   /// Moves the request's body on until it is sent or somebody has to be waited for.

@@ -17,6 +17,8 @@ final class OriginServer {
   let name: HostAndPort
   /// For the log.
   let label: [UInt8]
+  /// Stands in front of the sticky cookie's values that it sets: see ``StickyCookie``.
+  let tag: [UInt8]
   /// Every connection of this server, by descriptor: this is what keeps them alive.
   private var connections: [Int32: OriginConnection] = [:]
   /// Those that wait for a request; the one used last is taken first.
@@ -31,6 +33,7 @@ final class OriginServer {
     authority = Array(state.authority.utf8)
     name = HostAndPort(authority)
     label = Array(state.address.description.utf8)
+    tag = StickyCookie.tag(id: state.id)
   }
 
   var address: SocketAddress { state.address }

@@ -48,6 +48,7 @@ struct EnvironmentArguments {
     Flag(name: "rules-file", values: .one),
     Flag(name: "old-assets-by-referer", values: .on),
     Flag(name: "old-cookie-prefix", values: .one),
+    Flag(name: "sticky-cookie", values: .one),
     Flag(name: "map-file", values: .one),
     Flag(name: "map-snapshot-every", values: .one),
     Flag(name: "map-max-urls", values: .one),
