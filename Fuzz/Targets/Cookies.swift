@@ -144,7 +144,8 @@ private func checkSetByNew(_ field: FieldLine, _ bytes: RawSpan, _ set: [Cookie]
     AnswerCookies.writeNew(field, new, from: bytes, run: &run, into: &writer)
     run.write(from: bytes, into: &writer)
   }
-  precondition(got.dropFirst() == set.dropFirst() && got[0].name == set[0].name, "more than the value has changed")
+  precondition(
+    got.dropFirst() == set.dropFirst() && got[0].name == set[0].name, "more than the value has changed")
   guard got[0] != set[0] else { return }
   precondition(untagged(got[0]) == set[0].value, "the value does not come back")
 }

@@ -142,7 +142,10 @@ struct AnswerCookiesTests {
     ("Set-Cookie: sid=a=b; Max-Age=3600", "Set-Cookie: sid=web1~a=b; Max-Age=3600"),
     // What deletes it, and what is another cookie.
     ("Set-Cookie: sid=; Path=/", "Set-Cookie: sid=; Path=/"),
-    ("Set-Cookie: sid=deleted; expires=x; MAX-AGE=0; path=/", "Set-Cookie: sid=deleted; expires=x; MAX-AGE=0; path=/"),
+    (
+      "Set-Cookie: sid=deleted; expires=x; MAX-AGE=0; path=/",
+      "Set-Cookie: sid=deleted; expires=x; MAX-AGE=0; path=/"
+    ),
     ("Set-Cookie: sid=x; Max-Age=-5", "Set-Cookie: sid=x; Max-Age=-5"),
     ("Set-Cookie: Sid=a; sid=b", "Set-Cookie: Sid=a; sid=b"),
     ("Set-Cookie: sid2=a", "Set-Cookie: sid2=a"),

@@ -188,7 +188,8 @@ struct RequestCookiesTests {
     #expect(try forward([line], to: .new, sticky: "sid", servers: ["web1", "web.2"]) == [expected])
   }
 
-  @Test("with the id of one of the new pool's servers are none of the old server's where cookies are told apart")
+  @Test(
+    "with the id of one of the new pool's servers are none of the old server's where cookies are told apart")
   func taggedIsNew() throws {
     let line = "Cookie: sid=web1~n; a=1"
     #expect(try forward([line], to: .old, sticky: "sid", servers: ["web1"]) == ["Cookie: a=1"])
@@ -204,7 +205,8 @@ struct RequestCookiesTests {
     "name the server that a request belongs to",
     arguments: [
       ("Cookie: sid=b~1", 1), ("Cookie: x=1; sid=a~1", 0), ("Cookie: sid=c~1", nil), ("Cookie: sid=1", nil),
-      ("Cookie: sid=c~1; sid=b~2; sid=a~3", 1), ("Cookie: y=a~1\r\nX: 1\r\ncookie: sid=a~1", 0), ("X: 1", nil),
+      ("Cookie: sid=c~1; sid=b~2; sid=a~3", 1), ("Cookie: y=a~1\r\nX: 1\r\ncookie: sid=a~1", 0),
+      ("X: 1", nil),
       ("Cookie: sid=3f09c1~1", nil), ("Cookie: sid=ab~1", nil), ("X-Cookie: sid=a~1", nil),
     ])
   func namesServer(_ lines: String, _ expected: Int?) throws {

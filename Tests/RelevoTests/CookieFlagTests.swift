@@ -32,7 +32,8 @@ struct CookieFlagTests {
   @Test("the sticky cookie reaches the proxy", arguments: ["PHPSESSID", "__Host-sid", "a.b|c~d"])
   func stickyCookie(text: String) throws {
     let descriptors = DescriptorLimit(descriptors: 1024)
-    #expect(try serve("--sticky-cookie", text).proxyConfiguration(descriptors: descriptors).stickyCookie == text)
+    #expect(
+      try serve("--sticky-cookie", text).proxyConfiguration(descriptors: descriptors).stickyCookie == text)
     #expect(
       try serve(environment: ["RELEVO_STICKY_COOKIE": text]).proxyConfiguration(descriptors: descriptors)
         .stickyCookie == text)
@@ -49,7 +50,8 @@ struct CookieFlagTests {
   @Test("a sticky cookie that the prefix would give to the old server is refused")
   func contradiction() throws {
     let refused = failure(
-      "serve", "--new", "http://new", "--old", "http://old", "--sticky-cookie", "old_sid", "--old-cookie-prefix",
+      "serve", "--new", "http://new", "--old", "http://old", "--sticky-cookie", "old_sid",
+      "--old-cookie-prefix",
       "old_")
     #expect(
       refused?.description

@@ -27,7 +27,9 @@ struct StickyCookie: Sendable {
   /// of the application's own may have a tilde as well: only what can be the id of a server is taken for one.
   func tag(of part: CookieParts.Part, in message: RawSpan, known tags: [[UInt8]]) -> ByteRange? {
     guard let range = part.name, isName(range, of: message),
-      let tilde = (part.value.lower..<part.value.upper).first(where: { message.byte(at: $0) == Self.separator })
+      let tilde = (part.value.lower..<part.value.upper).first(where: {
+        message.byte(at: $0) == Self.separator
+      })
     else { return nil }
     let tag = ByteRange(lower: part.value.lower, upper: tilde + 1)
     let isKnown = tags.contains { $0.count == tag.count && message.has($0, at: tag.lower) }

@@ -261,7 +261,8 @@ extension Exchange {
     let interimBytes = unsafe interim.withUnsafeBytes { unsafe Array($0) }
     interim.removeAll()
     let kept = HeldAnswer(
-      head: answer, server: origin.server, interim: interimBytes, headBytes: bytes, scanner: bodyScanner(for: answer),
+      head: answer, server: origin.server, interim: interimBytes, headBytes: bytes,
+      scanner: bodyScanner(for: answer),
       keepsConnection: answer.keepAlive && body.isSent)
     origin.input.consume(answer.byteCount)
     return kept

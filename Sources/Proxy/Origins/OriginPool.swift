@@ -1,6 +1,10 @@
 /// The servers of one site, served in turn.
 final class OriginPool {
-  private(set) var servers: [OriginServer]
+  private(set) var servers: [OriginServer] {
+    didSet { tags = servers.map(\.tag) }
+  }
+  /// Of the servers, in their order: see ``StickyCookie``.
+  private(set) var tags: [[UInt8]]
   private var turn = 0
 
   /// The number of the worker that uses it.
@@ -9,6 +13,7 @@ final class OriginPool {
   init(_ origins: [OriginState], worker: Int) {
     self.worker = worker
     servers = origins.map { OriginServer($0, worker: worker) }
+    tags = servers.map(\.tag)
   }
 
   /// The next server that takes requests and is not in `tried`. When all of them are down or left out, the next of them

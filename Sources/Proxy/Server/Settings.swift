@@ -51,7 +51,8 @@ struct Settings: Sendable {
     let (oldPrefix, sticky) = (configuration.oldCookiePrefix, configuration.stickyCookie)
     cookies =
       oldPrefix == nil && sticky == nil
-      ? nil : CookieRules(oldPrefix: oldPrefix.map(OldCookiePrefix.init), sticky: sticky.map(StickyCookie.init))
+      ? nil
+      : CookieRules(oldPrefix: oldPrefix.map(OldCookiePrefix.init), sticky: sticky.map(StickyCookie.init))
     softMisses = configuration.softMisses
     softMissTexts = configuration.softMisses.bodies.map { Array($0.utf8) }
     switch configuration.oldMode {

@@ -17,7 +17,9 @@ struct CookieFlags: ParsableArguments {
 
   /// The check that neither flag can make alone.
   func checkTogether() throws(CommandFailure) {
-    guard let prefix = oldCookiePrefix?.text, let name = stickyCookie?.text, name.hasPrefix(prefix) else { return }
+    guard let prefix = oldCookiePrefix?.text, let name = stickyCookie?.text, name.hasPrefix(prefix) else {
+      return
+    }
     throw CommandFailure(
       "--sticky-cookie \(name) begins with --old-cookie-prefix \(prefix), so that it would go to the old server alone: choose another prefix",
       code: .usage)
