@@ -36,17 +36,33 @@ struct StickyCookie: Sendable {
     return isKnown || isOfServerGone(tag, message) ? tag : nil
   }
 
-  /// The server that a request belongs to, as its place in `tags`; nil when its cookies name none of them.
-  func server(_ fields: borrowing FieldTable, _ message: RawSpan, among tags: [[UInt8]]) -> Int? {
+  /// The session that a request belongs to: of several sticky cookies the first whose tag is one of `tags`, else the
+  /// first. Nil without one that has a value.
+  func session(_ fields: borrowing FieldTable, _ message: RawSpan, among tags: [[UInt8]]) -> Session? {
+    var first: Session?
     for index in 0..<fields.count where fields[index].id == .cookie {
       var parts = CookieParts(fields[index].value)
       while let part = parts.next(in: message) {
-        guard let tag = tag(of: part, in: message, known: tags) else { continue }
-        let named = tags.firstIndex { $0.count == tag.count && message.has($0, at: tag.lower) }
-        if let named { return named }
+        guard let name = part.name, isName(name, of: message), !part.value.isEmpty else { continue }
+        let tag = tag(of: part, in: message, known: tags)
+        let value = ByteRange(lower: tag?.upper ?? part.value.lower, upper: part.value.upper)
+        let server = tag.flatMap { tag in
+          tags.firstIndex { $0.count == tag.count && message.has($0, at: tag.lower) }
+        }
+        let session = Session(server: server, value: value)
+        if server != nil { return session }
+        first = first ?? session
       }
     }
-    return nil
+    return first
+  }
+
+  /// What a cookie tells of a session.
+  struct Session: Equatable {
+    /// The server that it began on, as its place among the tags; nil when it names none of them.
+    let server: Int?
+    /// The cookie's value without the tag.
+    let value: ByteRange
   }
 
   private func isOfServerGone(_ tag: ByteRange, _ message: RawSpan) -> Bool {
