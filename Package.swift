@@ -39,6 +39,8 @@ let package = Package(
         "EventLoop", "MapFormats", "Proxy", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ],
+      // The dashboard is part of the binary, which stays a single file.
+      resources: [.embedInCode("Dashboard/Page")],
       swiftSettings: strict),
     .executableTarget(
       name: "relevo",

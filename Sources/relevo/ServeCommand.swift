@@ -14,6 +14,7 @@ struct ServeCommand: ParsableCommand {
 
   @OptionGroup(title: "Listening") var listening: ListeningFlags
   @OptionGroup(title: "Origins") var origins: OriginFlags
+  @OptionGroup(title: "Several servers") var balance: BalanceFlags
   @OptionGroup(title: "Fallback") var fallback: FallbackFlags
   @OptionGroup(title: "Rules") var rules: RuleFlags
   @OptionGroup(title: "Cookies") var cookies: CookieFlags
@@ -39,6 +40,7 @@ struct ServeCommand: ParsableCommand {
     }
     try OriginAddress.checkTogether(new: origins.new, old: origins.old)
     _ = try origins.mode()
+    try balance.checkTogether()
     if replay.memory > replay.replayLimit {
       throw CommandFailure(
         """
@@ -119,6 +121,15 @@ struct ServeCommand: ParsableCommand {
     configuration.assetsFollowReferer = rules.oldAssetsByReferer
     configuration.replayMemoryBytes = replay.memory.bytes
     configuration.replayLimitBytes = replay.replayLimit.bytes
+    configuration.balance = balance.balance
+    configuration.originFailures = balance.originFails
+    configuration.originPause = balance.originPause.duration
+    configuration.originPauseMax = balance.originPauseMax.duration
+    configuration.slowStart = balance.slowStart.duration
+    configuration.queueLength = balance.queueLength
+    configuration.queueTimeout = balance.queueTimeout.duration
+    configuration.retries = balance.retries
+    configuration.retryBudgetPercent = balance.retryBudget.percent
     configuration.timeouts = ProxyConfiguration.Timeouts(
       header: limits.headerTimeout.duration, connect: limits.connectTimeout.duration,
       response: limits.responseTimeout.duration, idle: limits.idleTimeout.duration,

@@ -26,7 +26,8 @@ struct StickyCookieTests {
   }
 
   func withSites(
-    _ new: [ScriptedOrigin], old: ScriptedOrigin? = nil, ids: [String] = ["a", "b", "c"], options: String = "",
+    _ new: [ScriptedOrigin], old: ScriptedOrigin? = nil, ids: [String] = ["a", "b", "c"],
+    options: String = "",
     _ flags: String..., test: (Sites) throws -> Void
   ) throws {
     let old = try old ?? .always(200, "old")
@@ -36,7 +37,9 @@ struct StickyCookieTests {
     #expect(try relevo.terminate() == .code(0))
   }
 
-  @Test("the client keeps the server's id in front of the value, comes back to that server, and it sees its own value")
+  @Test(
+    "the client keeps the server's id in front of the value, comes back to that server, and it sees its own value"
+  )
   func sticks() throws {
     try withSites(["one", "two", "three"].map { try Self.server($0) }, "--workers", "2") { sites in
       var kept: [String: String] = [:]
@@ -56,7 +59,9 @@ struct StickyCookieTests {
     }
   }
 
-  @Test("a request without the cookie goes where the balance says, a session without a server always to the same one")
+  @Test(
+    "a request without the cookie goes where the balance says, a session without a server always to the same one"
+  )
   func others() throws {
     try withSites(["one", "two"].map { try Self.server($0) }, "--workers", "2") { sites in
       let client = try Client(sites.relevo.port)
@@ -77,7 +82,8 @@ struct StickyCookieTests {
     }
   }
 
-  @Test("a server that is down hands its sessions to another, which gets the value alone and renews the cookie")
+  @Test(
+    "a server that is down hands its sessions to another, which gets the value alone and renews the cookie")
   func redispatch() throws {
     let two = try ScriptedOrigin { try $0.answer(200, $0.head["Cookie"] ?? "-", ["Set-Cookie: sid=fresh"]) }
     let one = try Self.server("one")
@@ -99,7 +105,9 @@ struct StickyCookieTests {
     }
   }
 
-  @Test("the old server gets the value without an id, after a miss and from the map, and its own cookie gets none")
+  @Test(
+    "the old server gets the value without an id, after a miss and from the map, and its own cookie gets none"
+  )
   func old() throws {
     let old = try ScriptedOrigin { try $0.answer(200, $0.head["Cookie"] ?? "-", ["Set-Cookie: sid=o"]) }
     try withSites([try Self.server("one", missing: true)], old: old) { sites in

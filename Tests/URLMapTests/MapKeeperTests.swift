@@ -31,6 +31,9 @@ struct MapKeeperTests {
     keeper.stop()
     #expect(events.written == 3)
     #expect(keeper.statistics.snapshots == 3)
+    let last = keeper.statistics.lastSnapshot
+    #expect(last?.urls == 0)
+    #expect(abs(Int(last?.at ?? 0) - time(nil)) < 60)
   }
 
   @Test("when asked, a snapshot is taken at once, changed or not")

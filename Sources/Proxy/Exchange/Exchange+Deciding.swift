@@ -77,6 +77,7 @@ extension Exchange {
   // MARK: Deciding
 
   private func headHasCome(_ answer: ResponseHead, _ origin: OriginConnection) {
+    origin.server.state.requestSucceeded()
     if worker.takesTimes {
       let tookUs = record.endAttempt(
         old: step.asksOld, status: answer.status, nowUs: EventLoop.monotonicUs())

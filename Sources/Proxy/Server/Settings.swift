@@ -13,6 +13,10 @@ struct Settings: Sendable {
   let recheckAge: RecheckAge
   let replayMemoryBytes: Int
   let replayLimitBytes: Int
+  let balance: Balance
+  let queueMs: UInt64
+  let retries: Int?
+  let retryBudgetPercent: Int
   let maxConnections: Int
   let keys: KeyScheme
   let rules: PathRules
@@ -42,6 +46,10 @@ struct Settings: Sendable {
       meanSeconds: UInt32(clamping: configuration.mapRecheckAfter.wholeMilliseconds / 1000))
     replayMemoryBytes = configuration.replayMemoryBytes
     replayLimitBytes = configuration.replayLimitBytes
+    balance = configuration.balance
+    queueMs = configuration.queueTimeout.wholeMilliseconds
+    retries = configuration.retries
+    retryBudgetPercent = configuration.retryBudgetPercent
     maxConnections = configuration.maxConnections
     keys = configuration.keys
     rules = configuration.rules

@@ -1,3 +1,5 @@
+import Glibc
+
 /// What the keeper's thread does, one thing after the other.
 final class KeeperWork {
   enum Loaded {
@@ -143,6 +145,9 @@ final class KeeperWork {
       let snapshot = try file.write(map, mapKey: map.mapKey, continuedAt: place) { writeJournalIfDue() }
       written = changes
       journal.snapshotIsInPlace(place)
+      let taken = MapKeeper.Snapshot(
+        at: UInt32(truncatingIfNeeded: time(nil)), took: snapshot.duration, urls: snapshot.urls)
+      counters.lastSnapshot.withLock { $0 = taken }
       counters.snapshots.add()
       _ = snapshotTrouble.end()
       report(.written(snapshot))

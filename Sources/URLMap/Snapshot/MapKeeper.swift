@@ -38,11 +38,28 @@ public final class MapKeeper: Sendable {
     case stopped
   }
 
+  /// A snapshot that was written.
+  public struct Snapshot: Sendable, Equatable {
+    /// When it was in its place, in seconds since 1970.
+    public var at: UInt32
+    /// How long it took to write.
+    public var took: Duration
+    public var urls: Int
+
+    public init(at: UInt32, took: Duration, urls: Int) {
+      self.at = at
+      self.took = took
+      self.urls = urls
+    }
+  }
+
   /// Figures since the start.
   public struct Statistics: Sendable, Equatable {
     public var state: State
     public var snapshots: UInt64
     public var snapshotFailures: UInt64
+    /// The last snapshot that this process has written; nil before the first.
+    public var lastSnapshot: Snapshot?
     /// Changes that the journal has.
     public var journalled: UInt64
     public var journalFailures: UInt64
@@ -53,6 +70,7 @@ public final class MapKeeper: Sendable {
   final class Counters: Sendable {
     let snapshots = Atomic<UInt64>(0)
     let snapshotFailures = Atomic<UInt64>(0)
+    let lastSnapshot = Locked<Snapshot?>(nil)
     let journalled = Atomic<UInt64>(0)
     let journalFailures = Atomic<UInt64>(0)
     let journalLost = Atomic<UInt64>(0)
@@ -132,6 +150,7 @@ public final class MapKeeper: Sendable {
       state: State(rawValue: state.load(ordering: .acquiring)) ?? .loading,
       snapshots: counters.snapshots.load(ordering: .relaxed),
       snapshotFailures: counters.snapshotFailures.load(ordering: .relaxed),
+      lastSnapshot: counters.lastSnapshot.withLock { $0 },
       journalled: counters.journalled.load(ordering: .relaxed),
       journalFailures: counters.journalFailures.load(ordering: .relaxed),
       journalLost: counters.journalLost.load(ordering: .relaxed))

@@ -1,0 +1,152 @@
+// The known URLs: searched for, most visited, removed and saved.
+
+const cross = () => element("svg", { viewBox: "0 0 10 10", width: 10, height: 10, "aria-hidden": "true" },
+  element("path", { d: "M1 1l8 8m0-8-8 8", fill: "none", stroke: "currentColor", "stroke-width": 1.6, "stroke-linecap": "round" }));
+
+/** The column with the button that removes what a row shows. */
+function removal(pathOf, isPrefix) {
+  return {
+    title: "Remove", unseen: true, className: "act",
+    fill(cell, item, row) {
+      const button = part(cell, "button", () =>
+        element("button", { type: "button", class: "icon", title: "Remove…", onclick: () => askToRemove(pathOf(row.item), isPrefix(row.item)) }, cross()));
+      setAttribute(button, "aria-label", `Remove ${readable(pathOf(item))}`);
+    },
+  };
+}
+
+function urlTable(host, label, empty) {
+  const state = { most: 0, searched: "" };
+  const table = makeTable(host, {
+    label, empty,
+    className: "cards urls",
+    keyOf: (entry) => entry.url,
+    columns: [
+      { title: "URL", className: "wrap", fill: (cell, { url }) => showURL(cell, url, state.searched) },
+      { title: "Visits, drawn", unseen: true, className: "measure minor", fill: (cell, { visits }) => showBar(cell, visits, state.most) },
+      { title: "Visits", label: "visits", fill: (cell, { visits }) => setText(cell, count(visits)) },
+      { title: "Last visit", fill: (cell, { visits, lastVisitAt }) => showAgo(cell, visits > 0 ? lastVisitAt : 0) },
+      removal((entry) => entry.url, () => false),
+    ],
+  });
+  return {
+    fail: table.fail,
+    show(entries, searched = "") {
+      state.most = Math.max(0, ...entries.map((entry) => entry.visits));
+      state.searched = searched;
+      table.show(entries);
+    },
+  };
+}
+
+const topUrls = urlTable(byId("top-urls"), "Most visited old URLs",
+  "Nothing learned yet: the first old page a visitor finds will appear here.");
+
+const search = {
+  limit: 50,
+  table: urlTable(byId("found-urls"), "URLs that were found", ""),
+  running: null,
+  waiting: null,
+
+  later() {
+    clearTimeout(search.waiting);
+    search.waiting = setTimeout(search.run, 250);
+  },
+
+  async run() {
+    clearTimeout(search.waiting);
+    search.running?.abort();
+    const text = byId("query").value.trim();
+    byId("found").hidden = text === "";
+    if (text === "") return;
+    const { signal } = (search.running = new AbortController());
+    setText(byId("found-title"), `URLs with “${readable(text)}”`);
+    byId("found-urls").classList.add("busy");
+    try {
+      const { entries, complete } = await api.get("map/search", { q: text, limit: search.limit }, { signal });
+      if (signal.aborted) return;
+      search.table.show(entries, text);
+      setText(byId("found-words"), search.words(entries.length, complete));
+    } catch (error) {
+      if (signal.aborted) return;
+      search.table.fail(error);
+      setText(byId("found-words"), "");
+    } finally {
+      if (!signal.aborted) byId("found-urls").classList.remove("busy");
+    }
+  },
+
+  words(number, complete) {
+    if (complete) return number === 0 ? "No known URL contains this." : `${counted(number, "URL")}.`;
+    if (number === 0) return "Not found in the part of the map that could be looked through in time: be more precise.";
+    return `${counted(number, "URL")}, and there may be more: be more precise to see them.`;
+  },
+};
+
+byId("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  search.run();
+});
+byId("query").addEventListener("input", search.later);
+byId("query").addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.target.value === "") return;
+  event.preventDefault();
+  event.target.value = "";
+  search.run();
+});
+
+/** Asks what to remove, with `path` put in, and says how much that would be before it can be done. */
+function askToRemove(path = "", isPrefix = false) {
+  const kinds = [
+    { value: "url", title: "One URL", words: "Its path, with the query that belongs to it." },
+    { value: "prefix", title: "All that begins like this", words: "A directory with everything below it." },
+  ];
+  ask({
+    title: "Remove from the map",
+    words: ["What is removed is asked of the new site again, and learned again if only the old server has it."],
+    choices: isPrefix ? kinds.reverse() : kinds,
+    place: {
+      label: "URL", value: path,
+      look: (text, choice, signal) => (choice === "prefix" ? lookAtPrefix(text, signal) : lookAtURL(text, signal)),
+    },
+    go: "Remove",
+    danger: true,
+    async act({ choice, text }) {
+      const { removed } = choice === "prefix"
+        ? await api.change("DELETE", "map/prefix", text === tree.root ? { prefix: text, all: true } : { prefix: text })
+        : await api.change("DELETE", "map/url", { url: text });
+      poll.mapHasChanged();
+      return removed === 0 ? "It was gone already." : `${counted(removed, "URL")} removed.`;
+    },
+  });
+}
+
+async function lookAtURL(text, signal) {
+  if (text === "") return { isReady: false, words: "" };
+  const { entry } = await api.get("map/url", { url: text }, { signal });
+  if (entry === null) return { isReady: false, words: "The map does not know it." };
+  return { isReady: true, words: `Known, with ${counted(entry.visits, "visit")}.` };
+}
+
+async function lookAtPrefix(text, signal) {
+  if (!text.includes("/")) return { isReady: false, words: text === "" ? "" : "It has to have a slash." };
+  const { urls, visits } = await api.get("map/tree", { prefix: text, limit: 1 }, { signal });
+  if (urls === 0) return { isReady: false, words: "The map knows nothing that begins like this." };
+  return {
+    isReady: true,
+    words: `${counted(urls, "URL")} with ${counted(visits, "visit")}.`,
+    sure: `Remove ${urls === 1 ? "this URL" : `all ${count(urls)}`}`,
+    go: `Remove ${counted(urls, "URL")}`,
+  };
+}
+
+byId("remove").addEventListener("click", () => askToRemove());
+byId("snapshot").addEventListener("click", () => ask({
+  title: "Save the map now?",
+  words: ["It is written beside the file and put in its place; requests are not held up."],
+  go: "Save",
+  async act() {
+    await api.change("POST", "map/snapshot");
+    return "The map is being saved.";
+  },
+}));

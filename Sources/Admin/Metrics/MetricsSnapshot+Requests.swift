@@ -1,0 +1,64 @@
+import Proxy
+
+extension MetricsSnapshot {
+  /// What clients asked for and got.
+  func writeRequests(into page: inout PrometheusText) {
+    page.family(
+      "relevo_requests_total", .counter,
+      "Requests that have ended, by who answered and the class of the status.")
+    for route in Route.allCases {
+      for statusClass in StatusClass.allCases {
+        page.sample(
+          "relevo_requests_total", ["route": route.label, "status": statusClass.label],
+          proxy[route, statusClass])
+      }
+    }
+    page.family(
+      "relevo_request_duration_seconds", .histogram,
+      "From a request's whole head to the last byte of its answer handed to the kernel, by who answered.")
+    for route in Route.allCases {
+      page.histogram("relevo_request_duration_seconds", ["route": route.label], proxy.latency(of: route))
+    }
+    page.gauge("relevo_requests_in_flight", "Requests under way.", Int(clamping: proxy.openRequests))
+    page.gauge("relevo_client_connections", "Client connections that are open.", proxy.openConnections)
+    counter(.connections, "relevo_client_connections_total", "Client connections accepted.", &page)
+    page.counter(
+      "relevo_client_received_bytes_total", "Bytes received from clients, heads included.",
+      proxy.receivedBytes)
+    page.counter("relevo_client_sent_bytes_total", "Bytes sent to clients, heads included.", proxy.sentBytes)
+    counter(
+      .badRequests, "relevo_bad_requests_total", "Messages refused as malformed or as too slow to come.",
+      &page)
+    counter(
+      .clientsGone, "relevo_clients_gone_total", "Clients that left before their answer was complete.", &page)
+    counter(
+      .brokenAnswers, "relevo_broken_answers_total",
+      "Answers that broke off in the middle, the client's connection with them.", &page)
+    counter(.retries, "relevo_retries_total", "Requests sent again on another connection.", &page)
+    writeFallbacks(into: &page)
+  }
+
+  private func writeFallbacks(into page: inout PrometheusText) {
+    page.family(
+      "relevo_fallbacks_refused_total", .counter,
+      "Misses of the new site that the old server did not answer, by the reason.")
+    for (reason, counter) in Self.refusals {
+      page.sample("relevo_fallbacks_refused_total", ["reason": reason], proxy[counter])
+    }
+    counter(
+      .doubleMisses, "relevo_double_misses_total",
+      "Misses of the new site not passed on since both sites had missed the URL a moment ago.", &page)
+    counter(
+      .softMisses, "relevo_soft_misses_total",
+      "Answers of the old server that were misses though their status did not say so.", &page)
+  }
+
+  private static let refusals: KeyValuePairs<String, ProxyCounter> = [
+    "replay-limit": .fallbacksPastReplayLimit, "old-down": .fallbacksOldDown,
+    "old-timeout": .fallbacksOldTimeout, "old-error": .fallbacksOldError,
+  ]
+
+  func counter(_ counter: ProxyCounter, _ name: String, _ help: String, _ page: inout PrometheusText) {
+    page.counter(name, help, proxy[counter])
+  }
+}

@@ -1,0 +1,31 @@
+extension MetricsSnapshot {
+  /// What the process as a whole is and does.
+  func writeService(into page: inout PrometheusText) {
+    page.family("relevo_build_info", .gauge, "Always 1; the label says which version of Relevo this is.")
+    page.sample("relevo_build_info", ["version": version], 1)
+    page.gauge(
+      "relevo_ready", "1 while requests can be served as they should be, as /readyz says.", isReady ? 1 : 0)
+    page.gauge(
+      "relevo_draining", "1 while no connections are accepted and what is under way is finished.",
+      isDraining ? 1 : 0)
+    page.gauge("relevo_workers", "Event loops, one thread each.", proxy.loops.count)
+    page.family(
+      "relevo_loop_lag_seconds", .histogram,
+      "By how much a timer of the worker's event loop fired too late, ten times a second.")
+    for (worker, loop) in proxy.loops.enumerated() {
+      page.histogram("relevo_loop_lag_seconds", ["worker": "\(worker)"], loop.lag)
+    }
+    page.family(
+      "relevo_loop_last_turn_age_seconds", .gauge,
+      "How long ago the worker's event loop came round for the last time; more than a second says that it stands still."
+    )
+    for (worker, loop) in proxy.loops.enumerated() {
+      guard let us = loop.sinceLastTurnUs else { continue }
+      page.sample("relevo_loop_last_turn_age_seconds", ["worker": "\(worker)"], us: us)
+    }
+    page.counter(
+      "relevo_access_log_dropped_bytes_total",
+      "Bytes of access log lines that were dropped since the disk was too slow, full or gone.",
+      logDroppedBytes)
+  }
+}
