@@ -7,7 +7,9 @@ private let rules = CookieRules(oldPrefix: prefix, sticky: StickyCookie("s"))
 private let old = AnswerSource.Old(
   address: OldAddress(server: HostAndPort(Array("o.p:1".utf8)), host: nil),
   cookies: rules)
-private let new = AnswerSource.New(cookies: rules, tag: StickyCookie.tag(id: "w"))
+// Not the same rules: those remember what the new pool sets.
+private let new = AnswerSource.New(
+  cookies: CookieRules(oldPrefix: nil, sticky: StickyCookie("s")), tag: StickyCookie.tag(id: "w"))
 
 /// The lines of the input are the values of Cookie fields, and of Set-Cookie fields of either site.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -87,7 +87,7 @@ struct SeveralServersTests {
     let servers = try concurrencies.map { WithOptions(try busy($0), "max=3") }
     try withRelevo(
       new: servers, old: [RefusedPort()], "--workers", "\(workers)", "--queue-timeout", "20s"
-    ) { relevo in
+    ) { (relevo) throws in
       let port = relevo.port
       let clients = (0..<24).map { number in
         Background {

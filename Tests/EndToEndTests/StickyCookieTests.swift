@@ -41,7 +41,7 @@ struct StickyCookieTests {
     "the client keeps the server's id in front of the value, comes back to that server, and it sees its own value"
   )
   func sticks() throws {
-    try withSites(["one", "two", "three"].map { try Self.server($0) }, "--workers", "2") { sites in
+    try withSites(["one", "two", "three"].map { try Self.server($0) }, "--workers", "2") { (sites) throws in
       var kept: [String: String] = [:]
       for _ in 1...12 where kept.count < 3 {
         let answer = try sites.get()
@@ -63,7 +63,7 @@ struct StickyCookieTests {
     "a request without the cookie goes where the balance says, a session without a server always to the same one"
   )
   func others() throws {
-    try withSites(["one", "two"].map { try Self.server($0) }, "--workers", "2") { sites in
+    try withSites(["one", "two"].map { try Self.server($0) }, "--workers", "2") { (sites) throws in
       let client = try Client(sites.relevo.port)
       let plain = try (1...4).map { _ in try client.get("/", ["Cookie: x=1"]).text }
       #expect(Set(plain) == ["one got x=1", "two got x=1"])
@@ -87,7 +87,7 @@ struct StickyCookieTests {
   func redispatch() throws {
     let two = try ScriptedOrigin { try $0.answer(200, $0.head["Cookie"] ?? "-", ["Set-Cookie: sid=fresh"]) }
     let one = try Self.server("one")
-    try withSites([one, two]) { sites in
+    try withSites([one, two]) { (sites) throws in
       try one.stop()
       for _ in 1...4 {
         let answer = try sites.get("/", "sid=a~v")
@@ -110,7 +110,7 @@ struct StickyCookieTests {
   )
   func old() throws {
     let old = try ScriptedOrigin { try $0.answer(200, $0.head["Cookie"] ?? "-", ["Set-Cookie: sid=o"]) }
-    try withSites([try Self.server("one", missing: true)], old: old) { sites in
+    try withSites([try Self.server("one", missing: true)], old: old) { (sites) throws in
       for _ in 1...2 {
         let answer = try sites.get("/page", "sid=a~v; x=1")
         #expect(answer.text == "sid=v; x=1" && answer["Set-Cookie"] == "sid=o")
@@ -123,7 +123,7 @@ struct StickyCookieTests {
   @Test("with a prefix for the old server's cookies, a value with a server's id never reaches the old one")
   func withPrefix() throws {
     let old = try ScriptedOrigin { try $0.answer(200, $0.head["Cookie"] ?? "-", ["Set-Cookie: sid=o"]) }
-    try withSites([try Self.server("one", missing: true)], old: old, "--old-cookie-prefix", "old_") { sites in
+    try withSites([try Self.server("one", missing: true)], old: old, "--old-cookie-prefix", "old_") { (sites) throws in
       let first = try sites.get("/page", "sid=a~v")
       #expect(first.text == "-" && first["Set-Cookie"] == "old_sid=o")
       #expect(try sites.get("/page", "old_sid=o; sid=a~v").text == "sid=o")
@@ -136,7 +136,7 @@ struct StickyCookieTests {
       let isLogout = exchange.target == "/logout"
       try exchange.answer(404, "no", [isLogout ? "Set-Cookie: sid=; Max-Age=0" : "Set-Cookie: sid=v"])
     }
-    try withSites([one], old: .always(404, "no", ["Set-Cookie: sid=o"])) { sites in
+    try withSites([one], old: .always(404, "no", ["Set-Cookie: sid=o"])) { (sites) throws in
       #expect(try sites.get("/x")["Set-Cookie"] == "sid=a~v")
       #expect(try sites.get("/logout")["Set-Cookie"] == "sid=; Max-Age=0")
     }
@@ -146,14 +146,14 @@ struct StickyCookieTests {
   func afterOldMiss() throws {
     try withSites(
       ["one", "two"].map { try Self.server($0) }, old: .always(404), "--always-old", "/css/"
-    ) { sites in
+    ) { (sites) throws in
       for _ in 1...4 { #expect(try sites.get("/css/a", "sid=b~v").text == "two got sid=v") }
     }
   }
 
   @Test("requests in a row on one connection go to their own servers")
   func pipelined() throws {
-    try withSites(["one", "two", "three"].map { try Self.server($0) }) { sites in
+    try withSites(["one", "two", "three"].map { try Self.server($0) }) { (sites) throws in
       let client = try Client(sites.relevo.port)
       let ids = ["b", "a", "c", "c", "a", "b", "b"]
       try client.send(ids.enumerated().flatMap { Client.bytes("/", ["Cookie: sid=\($1)~\($0)"]) })
@@ -171,7 +171,7 @@ struct StickyCookieTests {
       if exchange.target == "/slow" { try release.wait() }
       try exchange.answer(200, "one")
     }
-    try withSites([one, try .always(200, "two")], options: ",max=1") { sites in
+    try withSites([one, try .always(200, "two")], options: ",max=1") { (sites) throws in
       let slow = try Client(sites.relevo.port)
       try slow.request("/slow", ["Cookie: sid=a~v"])
       _ = try one.request()
@@ -193,7 +193,7 @@ struct StickyCookieTests {
       try exchange.answer(200, "one")
     }
     let two = try ScriptedOrigin { try $0.answer(200, $0.head["Cookie"] ?? "-", ["Set-Cookie: sid=w"]) }
-    try withSites([one, two], options: ",max=1", "--queue-timeout", "200ms") { sites in
+    try withSites([one, two], options: ",max=1", "--queue-timeout", "200ms") { (sites) throws in
       let slow = try Client(sites.relevo.port)
       try slow.request("/slow", ["Cookie: sid=a~v"])
       _ = try one.request()

@@ -53,7 +53,8 @@ extension Exchange: WaitingRequest {
       preferred = nil
       switch pool.choose(for: originRequest, nowMs: worker.loop.coarseMs) {
       case .server(let slot): return ask(in: slot)
-      case .full, .none: break
+      case .full: break
+      case .none: break
       }
     }
     worker.metrics.count(.queueTimeouts)
