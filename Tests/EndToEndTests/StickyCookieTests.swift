@@ -123,7 +123,8 @@ struct StickyCookieTests {
   @Test("with a prefix for the old server's cookies, a value with a server's id never reaches the old one")
   func withPrefix() throws {
     let old = try ScriptedOrigin { try $0.answer(200, $0.head["Cookie"] ?? "-", ["Set-Cookie: sid=o"]) }
-    try withSites([try Self.server("one", missing: true)], old: old, "--old-cookie-prefix", "old_") { (sites) throws in
+    try withSites([try Self.server("one", missing: true)], old: old, "--old-cookie-prefix", "old_") {
+      (sites) throws in
       let first = try sites.get("/page", "sid=a~v")
       #expect(first.text == "-" && first["Set-Cookie"] == "old_sid=o")
       #expect(try sites.get("/page", "old_sid=o; sid=a~v").text == "sid=o")

@@ -22,10 +22,13 @@ struct SessionHomeTests {
   }
 
   /// The id of the server for a session that began on the server with this place, nil for none.
-  private func home(_ pool: OriginPool, _ value: String, began server: Int? = nil) -> String? {
+  private func home(
+    _ pool: OriginPool, _ value: String, began server: Int? = nil, mayTry: Bool = true, laterMs: UInt64 = 0
+  ) -> String? {
     let bytes = Array(value.utf8)
     let session = StickyCookie.Session(server: server, value: ByteRange(lower: 0, upper: bytes.count))
-    return pool.home(of: session, in: bytes.span.bytes, nowMs: EventLoop.monotonicMs())?.state.id
+    let nowMs = EventLoop.monotonicMs() + laterMs
+    return pool.home(of: session, in: bytes.span.bytes, mayTry: mayTry, nowMs: nowMs)?.state.id
   }
 
   @Test("is the one that it began on, drained or not, until that is off, down or paused")
@@ -44,6 +47,24 @@ struct SessionHomeTests {
     #expect(home(pool, "x", began: 1) == "b")
     origins[1].requestFailed()
     #expect(home(pool, "x", began: 1) != "b")
+  }
+
+  @Test(
+    "is tried by one of its own sessions when its pause is over, and the others stay where they are meanwhile"
+  )
+  func trial() throws {
+    let origins = try origins([1, 1])
+    let pool = pool(origins)
+    origins[0].requestFailed()
+    #expect(home(pool, "x", began: 0) == "b")
+    let afterPause: UInt64 = 10_000
+    #expect(home(pool, "x", began: 0, laterMs: afterPause) == nil)
+    #expect(home(pool, "x", began: 0, mayTry: false, laterMs: afterPause) == "b")
+    #expect(home(pool, "x", began: 1, laterMs: afterPause) == "b")
+    #expect(origins[0].beginTrial(nowMs: EventLoop.monotonicMs() + afterPause))
+    #expect(home(pool, "x", began: 0, laterMs: afterPause) == "b")
+    origins[0].requestSucceeded()
+    #expect(home(pool, "x", began: 0) == "a")
   }
 
   @Test("follows from its value where it has none: by weight, the same on every worker and after a restart")

@@ -51,16 +51,17 @@ extension Exchange {
     describeHead()
     let input = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[..<head.byteCount]).bytes
     return sticky.session(worker.requestFields, input, among: worker.newPool.tags).flatMap {
-      worker.newPool.home(of: $0, in: input, nowMs: worker.loop.coarseMs)
+      worker.newPool.home(of: $0, in: input, mayTry: mayTry, nowMs: worker.loop.coarseMs)
     }
   }
 
   /// What a pool has to know of this request.
   var originRequest: OriginRequest {
-    OriginRequest(
-      tried: tried, preferred: preferred,
-      mayTry: isProbe || (head.method.isIdempotent && body.canBeRepeated))
+    OriginRequest(tried: tried, preferred: preferred, mayTry: mayTry)
   }
+
+  /// Sending it twice does no harm.
+  private var mayTry: Bool { isProbe || (head.method.isIdempotent && body.canBeRepeated) }
 
   /// Sends the request to the server that has a place for it.
   func ask(in slot: consuming OriginSlot, fresh: Bool = false) {

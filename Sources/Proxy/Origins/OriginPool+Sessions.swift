@@ -6,17 +6,25 @@ extension OriginPool {
   /// which is the same for all its requests and on all workers for as long as the same servers are up: an application may
   /// take an unknown id for a new session's, and set no cookie that would bind it to its new server.
   ///
-  /// - Parameter bytes: where the session's value lies.
-  /// - Returns: nil when no server is up.
-  func home(of session: StickyCookie.Session, in bytes: RawSpan, nowMs: UInt64) -> OriginServer? {
+  /// - Parameters:
+  ///   - bytes: where the session's value lies.
+  ///   - mayTry: the request may find out whether its own server answers again.
+  /// - Returns: nil when no server is up, or when it may be the one that finds that out.
+  func home(of session: StickyCookie.Session, in bytes: RawSpan, mayTry: Bool, nowMs: UInt64) -> OriginServer?
+  {
     if let server = session.server, server < servers.count {
       let own = servers[server]
-      if own.state.mode != .off, own.isUp(nowMs: nowMs) { return own }
+      switch own.state.mode == .off ? .nothing : own.availability(nowMs: nowMs) {
+      case .share: return own
+      case .trial: if mayTry, own.state.mode == .ready { return nil }
+      case .nothing: break
+      }
     }
     let value = bytes.extracting(session.value.range)
     var home: OriginServer?
     var best = -Double.infinity
-    for server in servers where server.state.mode == .ready && server.isUp(nowMs: nowMs) {
+    for server in servers where server.state.mode == .ready {
+      guard case .share = server.availability(nowMs: nowMs) else { continue }
       let score = server.score(for: value)
       if score > best { (home, best) = (server, score) }
     }
@@ -25,9 +33,8 @@ extension OriginPool {
 }
 
 extension OriginServer {
-  fileprivate func isUp(nowMs: UInt64) -> Bool {
-    guard state.checked != .down, case .share = state.availability(nowMs: nowMs) else { return false }
-    return true
+  fileprivate func availability(nowMs: UInt64) -> PassiveHealth.Availability {
+    state.checked == .down ? .nothing : state.availability(nowMs: nowMs)
   }
 
   /// The server with the highest score for a value gets it: each as many as its weight says, and those of a server that

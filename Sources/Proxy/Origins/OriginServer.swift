@@ -17,7 +17,7 @@ final class OriginServer {
   let label: [UInt8]
   /// Stands in front of the sticky cookie's values that it sets: see ``StickyCookie``.
   let tag: [UInt8]
-  /// Its part in the choice of a server for sessions that have none: see ``OriginPool/home(of:in:nowMs:)``.
+  /// Its part in the choice of a server for sessions that have none: see ``OriginPool/home(of:in:mayTry:nowMs:)``.
   let sessionSeed: UInt64
   /// Every connection of this server, by descriptor: this is what keeps them alive.
   private var connections: [Int32: OriginConnection] = [:]
