@@ -445,17 +445,15 @@ struct SeveralServersTests {
 
   @Test("past --retry-budget a failure is answered at once, and said")
   func retryBudget() throws {
-    let refused = try RefusedPort()
+    let refused = try (1...2).map { _ in try RefusedPort() }
     let good = try ScriptedOrigin.always(200, "good")
     try withRelevo(
-      new: [refused, good], old: [RefusedPort()], "--retry-budget", "0%", "--origin-fails", "100",
-      "--slow-start", "0"
+      new: refused + [good], old: [RefusedPort()], "--retry-budget", "0%", "--origin-fails", "100"
     ) { relevo in
       let client = try Client(relevo.port)
-      let statuses = try (1...300).map { _ in try client.get("/").status }
-      #expect(statuses.prefix(190).allSatisfy { $0 == 200 }, "the first hundred are free")
+      let statuses = try (1...120).map { _ in try client.get("/").status }
+      #expect(statuses.prefix(50).allSatisfy { $0 == 200 }, "the first hundred retries are free")
       #expect(statuses.contains(502))
-      #expect(try relevo.log("/", count: 300).notes.isEmpty == false)
       _ = try relevo.process.errors.wait("the reason", .after()) { $0.contains("--retry-budget") }
     }
   }

@@ -45,7 +45,8 @@ struct PassiveHealthTests {
   @Test("failures of requests that were under way do not lengthen a pause")
   func underWay() {
     let paused = PassiveHealth.paused(untilMs: 1_000, pauses: 1)
-    #expect(failing(paused, at: 500) == paused)
+    #expect(failing(paused, at: 999) == paused)
+    #expect(failing(paused, at: 1_000) == .paused(untilMs: 3_000, pauses: 2), "but of those after its end")
   }
 
   @Test("a pause is a quarter longer or shorter at most")

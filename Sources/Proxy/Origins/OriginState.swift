@@ -80,12 +80,11 @@ public final class OriginState: Sendable {
 
   /// It has failed a request.
   ///
-  /// - Returns: false when it was paused already.
+  /// - Returns: false when it is paused already.
   @discardableResult
   func requestFailed() -> Bool {
     let (nowMs, jitter) = (EventLoop.monotonicMs(), Int.random(in: -250...250))
-    let former = change { $0.afterFailure(nowMs: nowMs, jitter: jitter, policy) }
-    if case .paused = former { return false } else { return true }
+    return change { $0.afterFailure(nowMs: nowMs, jitter: jitter, policy) }
   }
 
   /// Takes the one trial that a server gets when its pause is over; false when another request has it, or none is due.
@@ -113,19 +112,19 @@ public final class OriginState: Sendable {
     }
   }
 
-  /// - Returns: what it was before.
+  /// - Returns: whether that was one.
   @discardableResult
-  private func change(_ transition: (PassiveHealth) -> PassiveHealth) -> PassiveHealth {
+  private func change(_ transition: (PassiveHealth) -> PassiveHealth) -> Bool {
     var word = passiveNow.load(ordering: .relaxed)
     while true {
       let former = PassiveHealth(word: word)
       let next = transition(former)
-      if next == former { return former }
+      if next == former { return false }
       let (exchanged, original) = passiveNow.compareExchange(
         expected: word, desired: next.word, ordering: .relaxed)
       if exchanged {
         if next.word >> 62 != word >> 62 { stateHasChanged() }
-        return former
+        return true
       }
       word = original
     }
@@ -142,7 +141,7 @@ public final class OriginState: Sendable {
   public var status: OriginStatus {
     OriginStatus(
       id: id, site: site, authority: authority, address: address.description, weight: options.weight,
-      max: options.max, mode: mode, checked: checked, condition: condition, inFlight: inFlight, queued: 0,
+      max: options.max, mode: mode, checked: checked, condition: condition, inFlight: inFlight,
       requests: tallies.reduce(0) { $0 &+ $1.requests },
       failures: tallies.reduce(0) { $0 &+ $1.failures },
       since: sinceSeconds.load(ordering: .relaxed))

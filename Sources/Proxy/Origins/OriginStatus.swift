@@ -15,7 +15,7 @@ public struct OriginStatus: Sendable, Equatable {
   /// Requests under way with it, upgraded connections included.
   public var inFlight: Int
   /// Requests that wait for a place at one of its site's servers.
-  public var queued: Int
+  public var queued = 0
   /// Requests handed to it since it is known.
   public var requests: UInt64
   /// Of these, the ones that it failed: no connection, a broken one, no answer in time, a malformed one.

@@ -86,7 +86,8 @@ enum PassiveHealth: Equatable {
     switch settled(nowMs: nowMs, policy) {
     case .healthy(let failures):
       return failures + 1 >= policy.failures ? paused(1) : .healthy(failures: failures + 1)
-    case .paused: return self
+    // When the pause is over, the one that failed has tried, be it as the trial that was due or without asking.
+    case .paused(let untilMs, let pauses): return nowMs >= untilMs ? paused(pauses + 1) : self
     case .trial(let pauses): return paused(pauses + 1)
     case .recovering(let sinceMs, let pauses, let failures):
       return failures + 1 >= policy.failures
