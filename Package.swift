@@ -23,53 +23,58 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "EventLoop", dependencies: ["CLibevent"], swiftSettings: strict),
     .target(name: "HTTP1", swiftSettings: strict),
+    .target(name: "Addressing", swiftSettings: strict),
     .systemLibrary(name: "CPrefetch"),
     .target(name: "URLMap", dependencies: ["CPrefetch"], swiftSettings: strict),
     .target(name: "MapFormats", dependencies: ["CExpat", "CZlib", "URLMap"], swiftSettings: strict),
+    .target(name: "MapQueries", dependencies: ["URLMap"], swiftSettings: strict),
     .target(
       name: "Proxy",
       dependencies: [
-        "EventLoop", "HTTP1", "URLMap",
+        "Addressing", "EventLoop", "HTTP1", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
     .target(
       name: "Admin",
       dependencies: [
-        "EventLoop", "MapFormats", "Proxy", "URLMap",
+        "EventLoop", "MapFormats", "MapQueries", "Proxy", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ],
-      // The dashboard is part of the binary, which stays a single file.
-      resources: [.embedInCode("Dashboard/Page")],
+      // Part of the binary, which stays a single file.
+      resources: [.embedInCode("Dashboard/Page"), .embedInCode("OpenAPI/openapi.json")],
       swiftSettings: strict),
     .executableTarget(
       name: "relevo",
       dependencies: [
-        "Admin", "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap",
+        "Addressing", "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "URLMap",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
     .executableTarget(name: "MapBenchmark", dependencies: ["URLMap"], path: "Benchmarks/MapBenchmark"),
     .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
+    .testTarget(name: "AddressingTests", dependencies: ["Addressing"]),
     .testTarget(name: "URLMapTests", dependencies: ["URLMap"]),
     .testTarget(name: "MapFormatsTests", dependencies: ["CZlib", "MapFormats", "URLMap"]),
+    .testTarget(name: "MapQueriesTests", dependencies: ["MapQueries", "URLMap"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
     .testTarget(
       name: "ProxyTests",
       dependencies: [
-        "EventLoop", "HTTP1", "Proxy", "URLMap", .product(name: "Logging", package: "swift-log"),
+        "Addressing", "EventLoop", "HTTP1", "Proxy", "URLMap",
+        .product(name: "Logging", package: "swift-log"),
       ]),
     .testTarget(
       name: "AdminTests",
       dependencies: [
-        "Admin", "EventLoop", "MapFormats", "Proxy", "URLMap",
+        "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .testTarget(
       name: "RelevoTests",
       dependencies: [
-        "Admin", "EventLoop", "HTTP1", "MapFormats", "Proxy", "URLMap", "relevo",
+        "Addressing", "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "URLMap", "relevo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

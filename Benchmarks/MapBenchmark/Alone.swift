@@ -28,7 +28,7 @@ func alone(_ urls: URLSet) throws {
   map.shutdown()
 
   let beforeLoad = residentBytes()
-  let loaded = URLMap(.init(maxURLs: max(1024, urls.count * 2)))
+  let loaded = URLMap(.init(maxURLs: max(1024, urls.count * 2), keys: KeyScheme()))
   let loading = Stopwatch()
   _ = try file.load(into: loaded)
   report("load", "s", loading.nanoseconds / 1e9)

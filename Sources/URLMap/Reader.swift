@@ -49,16 +49,18 @@ extension URLMap {
     Reader(core)
   }
 
-  /// Calls `body` with each entry whose key begins with `prefix`, in the order of the keys' bytes.
+  /// Calls `body` with each entry whose key begins with `prefix`, in the order of the keys' bytes; with `after`, only
+  /// those behind that key.
   ///
   /// It walks in steps and stops neither readers nor the writer: each step is consistent; what is learned or
   /// forgotten meanwhile may or may not be seen; what is known throughout is seen exactly once. `body` may take its
   /// time: nothing is held while it runs.
   public func forEachEntry<Failure: Error>(
-    withPrefix prefix: [UInt8] = [], _ body: (_ key: RawSpan, _ entry: MapEntry) throws(Failure) -> Void
+    withPrefix prefix: [UInt8] = [], after: [UInt8]? = nil,
+    _ body: (_ key: RawSpan, _ entry: MapEntry) throws(Failure) -> Void
   ) throws(Failure) {
     let reader = makeReader()
-    var batch = EntryBatch(core.memory)
+    var batch = EntryBatch(core.memory, after: after)
     while reader.next(&batch, startingAt: prefix.span) {
       var start = 0
       for item in batch.items {
@@ -89,17 +91,19 @@ private struct EntryBatch {
   private var last: [UInt8] = []
   private var isFirst = true
 
-  init(_ memory: ArenaMemory) {
+  /// - Parameter after: a key; the walk begins behind it, if it is not before the start.
+  init(_ memory: ArenaMemory, after: [UInt8]?) {
     walk = TrieWalk(memory)
+    if let after { last = after }
   }
 
   mutating func refill(startingAt start: Span<UInt8>) -> Bool {
     keys.removeAll(keepingCapacity: true)
     items.removeAll(keepingCapacity: true)
-    if isFirst {
+    let from = last
+    if isFirst, from.isEmpty || isBelow(from.span, start) {
       walk.seek(start, after: false)
     } else {
-      let from = last
       walk.seek(from.span, after: true)
     }
     isFirst = false
@@ -115,4 +119,12 @@ private struct EntryBatch {
     last.append(contentsOf: keys[start...])
     return true
   }
+}
+
+/// Whether the bytes of `one` come before those of `other`.
+private func isBelow(_ one: Span<UInt8>, _ other: Span<UInt8>) -> Bool {
+  for index in 0..<min(one.count, other.count) where one[index] != other[index] {
+    return one[index] < other[index]
+  }
+  return one.count < other.count
 }

@@ -21,6 +21,15 @@ public final class URLMap: Sendable {
     /// What the keys consist of, in the words of `--map-key`: snapshots say it, and a file that says otherwise is
     /// not loaded.
     public var mapKey: String
+    /// How requests' keys are made, so that a file's keys that are not made so are made anew when it is loaded. Nil: they
+    /// stay as they are.
+    public private(set) var keys: KeyScheme?
+
+    /// For a map that requests are looked up in by keys of `keys`.
+    public init(maxURLs: Int, keys: KeyScheme) {
+      self.init(maxURLs: maxURLs, mapKey: keys.parts.rawValue)
+      self.keys = keys
+    }
 
     public init(
       maxURLs: Int = 10_000_000, maxKeyBytes: Int = 8192, memoryLimitBytes: Int? = nil,
@@ -63,6 +72,7 @@ public final class URLMap: Sendable {
   public let maxKeyBytes: Int
   let maxURLs: Int
   let mapKey: String
+  let keys: KeyScheme?
   private let thread: Locked<Thread?>
 
   /// Starts the writer thread. Stops the process if the system has no thread or no 4 MiB of addresses left.
@@ -78,6 +88,7 @@ public final class URLMap: Sendable {
     maxKeyBytes = configuration.maxKeyBytes
     maxURLs = configuration.maxURLs
     mapKey = configuration.mapKey
+    keys = configuration.keys
     let core = MapCore(configuration)
     self.core = core
     thread = Locked(nil)

@@ -35,8 +35,9 @@ enum HelpPages {
                                              old site has, and 503 for the rest
 
     SIGNALS:
-      SIGTERM, SIGINT   Stop: accept nothing more, finish what is under way, write
-                        the map file. A second one stops at once.
+      SIGTERM, SIGINT   Stop: accept nothing more (after --drain-delay), finish
+                        what is under way (up to --stop-grace), write the map
+                        file. A second one stops at once.
       SIGUSR1           Write the map file now and open the access log again.
 
     EXIT CODES:

@@ -13,14 +13,17 @@ struct ServeCommand: ParsableCommand {
     discussion: HelpPages.serve)
 
   @OptionGroup(title: "Listening") var listening: ListeningFlags
+  @OptionGroup(title: "Clients") var clients: ClientFlags
   @OptionGroup(title: "Origins") var origins: OriginFlags
   @OptionGroup(title: "Several servers") var balance: BalanceFlags
+  @OptionGroup(title: "Health checks") var health: HealthFlags
   @OptionGroup(title: "Fallback") var fallback: FallbackFlags
   @OptionGroup(title: "Rules") var rules: RuleFlags
   @OptionGroup(title: "Cookies") var cookies: CookieFlags
   @OptionGroup(title: "URL map") var map: MapFlags
   @OptionGroup(title: "Replay") var replay: ReplayFlags
   @OptionGroup(title: "Limits and timeouts") var limits: LimitFlags
+  @OptionGroup(title: "Stopping") var stopping: StoppingFlags
   @OptionGroup(title: "Logging") var logging: LoggingFlags
   @OptionGroup(title: "Headers") var headers: HeaderFlags
   @OptionGroup(title: "Admin plane") var admin: AdminFlags
@@ -74,7 +77,7 @@ struct ServeCommand: ParsableCommand {
       }
       logger.info("so far", metadata: server.metrics.metadata(accessLog).merging(memory.metadata) { $1 })
     }
-    let admin = try startAdmin(logger: logger)
+    let admin = try startAdmin(server, memory, configuration, logger: logger)
     do {
       try server.start()
     } catch {
@@ -137,18 +140,30 @@ struct ServeCommand: ParsableCommand {
     configuration.maxConnections = limits.maxConnections ?? descriptors.connections
     configuration.maxHeaderBytes = limits.maxHeaderBytes.bytes
     configuration.maxHeaderFields = limits.maxHeaderFields
+    configuration.acceptsProxyHeader = clients.acceptProxy
+    configuration.trustedProxies = clients.trusted
     configuration.writesForwarded = headers.forwardedFor
     configuration.writesVia = headers.via
     configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost
     configuration.debugHeaders = headers.debugHeaders
-    configuration.detailedMetrics = admin.configuration != nil
+    configuration.detailedMetrics = !admin.admin.isEmpty
     configuration.resolveEvery = origins.resolveEvery.duration
+    configuration.originKeepalive = limits.originKeepalive
+    configuration.healthChecks = try health.checks(oldHost: configuration.oldHost)
+    configuration.drainDelay = stopping.drainDelay.duration
+    configuration.stopGrace = stopping.stopGrace.duration
     return configuration
   }
 
-  private func startAdmin(logger: Logger) throws(CommandFailure) -> AdminServer? {
-    guard let configuration = admin.configuration else { return nil }
-    let server = AdminServer(configuration, logger: logger)
+  private func startAdmin(
+    _ proxy: ProxyServer, _ memory: URLMemory, _ configuration: ProxyConfiguration, logger: Logger
+  ) throws(CommandFailure) -> AdminServer? {
+    guard let adminConfiguration = admin.configuration else { return nil }
+    let subject = AdminSubject(
+      proxy: proxy, map: memory.map, keys: configuration.keys, mapLimit: map.mapMaxURLs,
+      mapFile: memory.file, version: Relevo.versionNumber, startedAt: SystemClock.now,
+      workers: configuration.workers, settings: settings)
+    let server = AdminServer(adminConfiguration, subject: subject, logger: logger)
     do {
       try server.start()
     } catch {

@@ -28,7 +28,8 @@ struct URLMemory {
   init(_ flags: MapFlags, logger: Logger) throws(CommandFailure) {
     let isWaiting = Flag()
     self.isWaiting = isWaiting
-    map = URLMap(URLMap.Configuration(maxURLs: flags.mapMaxURLs, mapKey: flags.mapKey.rawValue))
+    let keys = KeyScheme(flags.mapKey, ignoring: try flags.ignoredQuery)
+    map = URLMap(URLMap.Configuration(maxURLs: flags.mapMaxURLs, keys: keys))
     guard let path = flags.mapFile?.description else {
       self.path = ""
       keeper = nil
@@ -81,6 +82,9 @@ struct URLMemory {
       CommandFailure("--map-file \(path): \(error)", code: .configuration)
     }
   }
+
+  /// What keeps the map on the disk, and where; nil: it lives in memory only.
+  var file: (keeper: MapKeeper, path: String)? { keeper.map { ($0, path) } }
 
   /// Has the file written now, without waiting for it.
   func snapshotNow() { keeper?.takeNow() }
@@ -149,6 +153,10 @@ private struct KeeperLog {
       logger.info(
         "loaded \(report.urls) URLs of the old site from \(report.path) in \(report.duration.wholeMilliseconds) ms",
         metadata: ["from-journal": "\(report.journal.changes)"])
+    }
+    if report.remade > 0 {
+      logger.info(
+        "\(report.remade) of them were kept by keys of other flags, and are known by those of today's now")
     }
   }
 

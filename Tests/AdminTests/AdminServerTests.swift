@@ -17,7 +17,7 @@ struct AdminServerTests {
   func unixSocket() throws {
     let path = socketPath()
     var status = stat()
-    let answer = try withAdmin(listeners: [.unix(path: path)]) { client in
+    let answer = try withAdmin(listeners: [.unix(path: path)]) { (client) throws in
       #expect(stat(path, &status) == 0)
       return try client.get("/healthz")
     }
@@ -29,7 +29,7 @@ struct AdminServerTests {
   @Test("replaces the socket file of a process that is gone, and not that of one that listens")
   func staleSocket() throws {
     let path = socketPath()
-    let whileListening = try withAdmin(listeners: [.unix(path: path)]) { client in
+    let whileListening = try withAdmin(listeners: [.unix(path: path)]) { (client) throws in
       #expect(throws: AdminStartError.self) { try withAdmin(listeners: [.unix(path: path)]) { _ in } }
       defer { rename(path, path + ".left") }
       return try client.get("/healthz")
@@ -50,7 +50,7 @@ struct AdminServerTests {
 
   @Test("refuses what is no GET or HEAD of /healthz")
   func refusals() throws {
-    try withAdmin { client in
+    try withAdmin { (client) throws in
       #expect(try client.get("/nothing").hasPrefix("HTTP/1.1 404 "))
       let answer = try client.exchange(
         "POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")

@@ -1,8 +1,10 @@
 import EventLoop
 import Glibc
+import HTTP1
 import Logging
 import Proxy
 import Testing
+import URLMap
 
 @testable import Admin
 
@@ -45,11 +47,49 @@ struct RawClient {
   }
 }
 
+/// A map with these keys, learned in 2001, each visited so often in 2033.
+func makeMap(_ keys: [(String, visits: Int)] = []) -> URLMap {
+  let map = URLMap(URLMap.Configuration(maxURLs: 2_000_000))
+  for (key, _) in keys {
+    let bytes = Array(key.utf8)
+    let isKey = map.learn(bytes.span.bytes, at: 1_000_000_000)
+    #expect(isKey, "\(key) is no key")
+  }
+  map.waitUntilApplied()
+  let reader = map.makeReader()
+  for (key, visits) in keys {
+    let bytes = Array(key.utf8)
+    for _ in 0..<visits { _ = reader.lookup(bytes.span.bytes, countingHitAt: 2_000_000_000) }
+  }
+  return map
+}
+
+/// A proxy that has not started, before one server of each site.
+func makeProxy(_ map: URLMap) throws -> ProxyServer {
+  var configuration = ProxyConfiguration(
+    listeners: [], newServers: [OriginAddress(host: "127.0.0.1", port: 1)],
+    oldServers: [OriginAddress(host: "127.0.0.1", port: 2)], workers: 1,
+    fallbackOn: try StatusSet(parsing: "404"), learnOn: try StatusSet(parsing: "2xx"),
+    oldMissOn: try StatusSet(parsing: "404"))
+  configuration.detailedMetrics = true
+  return ProxyServer(configuration, map: map, accessLog: nil, logger: Logger(label: "test"))
+}
+
+func makeSubject(_ map: URLMap, keys: KeyScheme = KeyScheme()) throws -> AdminSubject {
+  AdminSubject(
+    proxy: try makeProxy(map), map: map, keys: keys, mapLimit: 2_000_000, mapFile: nil, version: "1.2.3",
+    startedAt: 1_000_000_000, workers: 1, settings: ["--miss-ttl": "60s"])
+}
+
 /// Runs an admin plane while `body` talks to its first address.
 func withAdmin<T>(
-  listeners: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 0)], _ body: (RawClient) throws -> T
+  listeners: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 0)],
+  subject: AdminSubject? = nil, _ body: (RawClient) throws -> T
 ) throws -> T {
-  let server = AdminServer(AdminConfiguration(listeners: listeners), logger: Logger(label: "test"))
+  signal(SIGPIPE, SIG_IGN)
+  let server = AdminServer(
+    AdminConfiguration(listeners: listeners), subject: try subject ?? makeSubject(makeMap()),
+    logger: Logger(label: "test"))
   try server.start()
   defer { server.stop() }
   return try body(RawClient(#require(server.listeningOn.first)))

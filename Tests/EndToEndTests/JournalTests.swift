@@ -10,6 +10,8 @@ struct JournalTests {
     let new: ScriptedOrigin
     let old: ScriptedOrigin
     let folder: TemporaryFolder
+    /// The longest that a pause took beyond its time: what the machine makes everybody wait, the journal's thread too.
+    private(set) var lag = 0.0
     private let lock = NSLock()
     private var gone: Set<String> = []
     /// When each URL was learned or forgotten last.
@@ -54,6 +56,11 @@ struct JournalTests {
       forgotten[url] = Date()
     }
 
+    func pause() {
+      let wanted = 0.003
+      lag = max(lag, seconds { usleep(UInt32(wanted * 1e6)) } - wanted)
+    }
+
     /// What the files hold after a kill at `moment` that they should not, or lack: nothing.
     func check(killedAt moment: Date) throws -> [String] {
       let map = URLMap()
@@ -62,7 +69,7 @@ struct JournalTests {
       complaints += report.journal.foreign.map { "foreign: \($0)" }
       var found: Set<String> = []
       map.forEachEntry { key, _ in found.insert(key.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }) }
-      let sure = moment - 1.1
+      let sure = moment - 1.1 - lag
       let lost = learned.filter { $0.value < sure && forgotten[$0.key] == nil && !found.contains($0.key) }
       complaints += lost.keys.map { "lost: \($0)" }
       complaints += forgotten.filter { $0.value < sure && found.contains($0.key) }.keys.map {
@@ -79,13 +86,13 @@ struct JournalTests {
   @Test(
     "killed at random moments of learning, journalling, snapshots and starts, it loses no more than a second")
   func kills() throws {
-    let work = (0..<4).map { number in
+    let work = (0..<8).map { number in
       Background {
         let lane = try Lane()
         var generator = SystemRandomNumberGenerator()
         var kills = 0
         var complaints: [String] = []
-        for round in 0..<10 {
+        for round in 0..<5 {
           // At the start, wherever it is.
           for _ in 0..<4 {
             let process = try ChildProcess(Relevo.binary, lane.arguments)
@@ -104,7 +111,7 @@ struct JournalTests {
             let url = "/\(number)/\(round)/\(count)"
             try lane.learn(url, client)
             if count % 5 == 0 { try lane.forget("/\(number)/\(round)/\(count - 2)", client) }
-            usleep(3000)
+            lane.pause()
           }
           process.signal(SIGKILL)
           let moment = Date()
@@ -115,7 +122,8 @@ struct JournalTests {
         return (kills, complaints)
       }
     }
-    let results = try work.map { try $0.value(.after(90)) }
+    // Each wait within has a limit of its own; this one only ends what hangs elsewhere.
+    let results = try work.map { try $0.value(.after(600)) }
     #expect(results.flatMap(\.1) == [])
     #expect(results.map(\.0).reduce(0, +) == 200)
   }
@@ -143,7 +151,7 @@ struct JournalTests {
     _ = try process.errors.wait("the figures") { $0.contains("so far") && !$0.contains("snapshots-failed=0") }
     usleep(1_200_000)
     #expect(process.isRunning)
-    #expect(process.errors.all.count { $0.contains("error") } == 2, "\(process.errors.text)")
+    #expect(process.errors.all.count { $0.contains(" error ") } == 2, "\(process.errors.text)")
     try lane.learn("/still", client)
     try limitFiles(of: process, to: "unlimited")
     _ = try process.errors.wait("the end of the trouble", .after(10)) { $0.contains("written again") }
@@ -204,10 +212,11 @@ struct JournalTests {
     #expect(try Data(contentsOf: URL(fileURLWithPath: lane.path)) == before)
 
     let second = try ChildProcess(Relevo.binary, lane.arguments + ["--debug-headers"])
-    let again = try Client(try second.listeningPort())
+    let port = try second.listeningPort()
     _ = try second.errors.wait("the line about the end of the load", .after(30)) {
       $0.contains("loaded 150001 URLs of the old site from \(lane.path)")
     }
+    let again = try Client(port)
     #expect(try again.get("/large/1/page-1.html")["X-Relevo-Route"] == "old-map")
     #expect(try again.get("/meanwhile")["X-Relevo-Route"] == "old-map")
     second.signal(SIGTERM)

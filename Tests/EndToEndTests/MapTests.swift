@@ -290,6 +290,21 @@ struct MapTests {
     try site.relevo.kill()
   }
 
+  @Test("a start with another --ignore-query finds what the last one learned")
+  func otherIgnoredQuery() throws {
+    let sites = try Sites()
+    try sites.make("/page?ref=mail", "/page?ref=news&x=1")
+    let site = try sites.start("--ignore-query", "default,ref")
+    for url in ["/page?ref=other", "/page", "/page?x=1"] {
+      #expect(try site.get(url)["X-Relevo-Route"] == "old-map", "\(url)")
+    }
+    _ = try site.relevo.process.errors.wait("a line about it") {
+      $0.contains("2 of them were kept by keys of other flags")
+    }
+    #expect(try site.relevo.terminate() == .code(0))
+    #expect(try sites.file.urls == ["/page", "/page?x=1"])
+  }
+
   @Test("past --map-max-urls the coldest URLs go, and a warm one stays")
   func bound() throws {
     let sites = try Sites()

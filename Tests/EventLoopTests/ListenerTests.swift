@@ -15,7 +15,9 @@ struct ListenerTests {
     #expect(socket.address.port != 0)
     var accepted: [Int32] = []
     let listener = try Listener(loop: loop, socket: socket) {
-      if case .connection(let descriptor) = $0 { accepted.append(descriptor) }
+      guard case .connection(let descriptor, let peer) = $0 else { return }
+      accepted.append(descriptor)
+      #expect(peer == SocketAddress(of: descriptor, peer: true))
     }
     let clients = try (0..<100).map { _ in try beginConnecting(to: listener.address) }
     try #require(try run(loop) { accepted.count == 100 })
@@ -29,7 +31,7 @@ struct ListenerTests {
   func pauses() throws {
     var accepted: [Int32] = []
     let listener = try Listener(loop: loop, socket: ListeningSocket(address: loopback(), shared: false)) {
-      if case .connection(let descriptor) = $0 { accepted.append(descriptor) }
+      if case .connection(let descriptor, _) = $0 { accepted.append(descriptor) }
     }
     listener.pause()
     let clients = try (0..<3).map { _ in try beginConnecting(to: listener.address) }
@@ -45,7 +47,7 @@ struct ListenerTests {
     var accepted: [Int32] = []
     var listener: Listener?
     listener = try Listener(loop: loop, socket: ListeningSocket(address: loopback(), shared: false)) {
-      if case .connection(let descriptor) = $0 { accepted.append(descriptor) }
+      if case .connection(let descriptor, _) = $0 { accepted.append(descriptor) }
       if accepted.count == 2 { listener?.pause() }
     }
     let address = try #require(listener?.address)
@@ -94,7 +96,7 @@ struct ListenerTests {
     let one = try Listener(loop: loop, socket: socket) { _ in Issue.record("it was paused") }
     one.pause()
     let other = try Listener(loop: loop, socket: copy) {
-      if case .connection(let descriptor) = $0 { accepted.append(descriptor) }
+      if case .connection(let descriptor, _) = $0 { accepted.append(descriptor) }
     }
     let client = try beginConnecting(to: address)
     try #require(try run(loop) { accepted.count == 1 })

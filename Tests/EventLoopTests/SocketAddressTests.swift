@@ -47,6 +47,7 @@ struct SocketAddressTests {
     #expect(address.family == AF_UNIX)
     #expect(address.description == "unix:/run/relevo.sock")
     #expect(address.host == "unix:")
+    #expect(address.hostBytes == nil)
     #expect(address.port == 0)
   }
 
@@ -66,6 +67,7 @@ struct SocketAddressTests {
     let own = try #require(SocketAddress(of: one, peer: false))
     #expect(own == SocketAddress(of: other.number, peer: true))
     #expect(own.host == "127.0.0.1")
+    #expect(own.hostBytes == [127, 0, 0, 1])
     #expect(SocketAddress(of: one, peer: true) == SocketAddress(of: other.number, peer: false))
     #expect(own != SocketAddress(of: other.number, peer: false))
   }

@@ -22,9 +22,10 @@ struct AccessLogTests {
   }
 
   private func write(_ record: AccessRecord, of message: String, to log: WorkerLog) throws {
+    let peer = try peerNamed("192.0.2.7")
     try withRequest(message) { head, fields, bytes in
       log.write(
-        record, of: head, bytes: bytes, fields: fields, client: Array("192.0.2.7".utf8),
+        record, of: head, bytes: bytes, fields: fields, sender: Sender(peer: peer),
         nowUs: 3_060_000, nowSeconds: now)
     }
   }

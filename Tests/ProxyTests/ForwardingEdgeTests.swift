@@ -9,12 +9,13 @@ import URLMap
 @Suite("Heads at the edges of what is passed on")
 struct ForwardingEdgeTests {
   private func forward(_ message: String) throws -> String {
-    try withRequest(message) { head, fields, bytes in
+    let sender = Sender(peer: try peerNamed("192.0.2.7"))
+    return try withRequest(message) { head, fields, bytes in
       var writer = ByteWriter(capacity: 16)
       RequestWriter.write(
         head, fields: fields, bytes: bytes, shape: RequestShape(),
         fallbackHost: Array("origin.internal:81".utf8),
-        client: Array("192.0.2.7".utf8), policy: ForwardingPolicy(writesForwarded: false, writesVia: false),
+        sender: sender, policy: ForwardingPolicy(writesForwarded: false, writesVia: false),
         into: &writer)
       return text(writer)
     }

@@ -15,11 +15,12 @@ struct RequestCookiesTests {
     let view = CookieView(rules: rules, site: site, tags: servers.map(StickyCookie.tag(id:)))
     for name in namesOfNew { rules.namesOfNew.insert(Array(name.utf8).span.bytes) }
     let message = (["GET / HTTP/1.1", "Host: h"] + lines + ["X: 1"]).joined(separator: "\r\n") + "\r\n\r\n"
+    let sender = Sender(peer: try peerNamed("192.0.2.7"))
     let forwarded = try withRequest(message) { head, fields, bytes in
       var writer = ByteWriter(capacity: 16)
       RequestWriter.write(
         head, fields: fields, bytes: bytes, shape: RequestShape(cookies: view),
-        fallbackHost: [], client: [], policy: ForwardingPolicy(writesForwarded: false, writesVia: false),
+        fallbackHost: [], sender: sender, policy: ForwardingPolicy(writesForwarded: false, writesVia: false),
         into: &writer)
       return text(writer)
     }
@@ -126,10 +127,11 @@ struct RequestCookiesTests {
   @Test("stay as they are, byte for byte, where no flag asks for more")
   func off() throws {
     let message = "GET / HTTP/1.1\r\nHost: h\r\nCookie: old_a=1;;a=2 \r\n\r\n"
+    let sender = Sender(peer: try peerNamed("192.0.2.7"))
     let forwarded = try withRequest(message) { head, fields, bytes in
       var writer = ByteWriter(capacity: 16)
       RequestWriter.write(
-        head, fields: fields, bytes: bytes, shape: RequestShape(), fallbackHost: [], client: [],
+        head, fields: fields, bytes: bytes, shape: RequestShape(), fallbackHost: [], sender: sender,
         policy: ForwardingPolicy(writesForwarded: false, writesVia: false), into: &writer)
       return text(writer)
     }

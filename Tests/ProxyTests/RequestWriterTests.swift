@@ -8,16 +8,17 @@ struct RequestWriterTests {
   /// The head that an origin gets for `message`.
   private func forward(
     _ message: String, host: String? = nil, refusesCodings: Bool = false, isProbe: Bool = false,
-    forwarded: Bool = false,
-    via: Bool = false
+    forwarded: Bool = false, via: Bool = false, peer: String = "192.0.2.7", trusted: Bool = false
   ) throws -> String {
-    try withRequest(message) { head, fields, bytes in
+    let peer = try peerNamed(peer, trusted: trusted)
+    return try withRequest(message) { head, fields, bytes in
       var writer = ByteWriter(capacity: 16)
       RequestWriter.write(
         head, fields: fields, bytes: bytes,
         shape: RequestShape(
           host: host.map { Array($0.utf8) }, refusesCodings: refusesCodings, isProbe: isProbe),
-        fallbackHost: Array("origin.internal:81".utf8), client: Array("192.0.2.7".utf8),
+        fallbackHost: Array("origin.internal:81".utf8),
+        sender: sender(peer, of: message, fields, trusted: trusted),
         policy: ForwardingPolicy(writesForwarded: forwarded, writesVia: via), into: &writer)
       return text(writer)
     }
@@ -113,28 +114,74 @@ struct RequestWriterTests {
         + "Connection: upgrade\r\n\r\n")
   }
 
-  static let forwardings: [(String, String)] = [
-    ("Host: h:8080\r\nA: 1\r\n", "Host: h:8080\r\nA: 1\r\nX-Forwarded-For: 192.0.2.7\r\n"),
+  static let claims = [
+    "X-Forwarded-For: 198.51.100.1, ::1\r\nA: 1\r\n", "x-forwarded-for: a\r\nX-FORWARDED-FOR:\r\nA: 1\r\n",
+    "X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nA: 1\r\n",
+    "A: 1\r\nForwarded: for=198.51.100.1\r\n",
+    "X-Real-IP: 198.51.100.1\r\nA: 1\r\nx-forwarded-port: 443\r\nX-Forwarded-Prefix: /a\r\nX-Forwarded-Ssl: on\r\n",
+    "X_Forwarded_For: 198.51.100.1\r\nx-forwarded_proto: https\r\nA: 1\r\nX_REAL-IP: 198.51.100.1\r\n",
+    "A: 1\r\n",
+  ]
+
+  @Test("names the peer, and drops what it says of others unless it is trusted", arguments: claims)
+  func writesForwarded(_ fields: String) throws {
+    #expect(
+      try forward("GET / HTTP/1.1\r\nHost: h:8080\r\n\(fields)\r\n", forwarded: true)
+        == "GET / HTTP/1.1\r\nHost: h:8080\r\nA: 1\r\nX-Forwarded-For: 192.0.2.7\r\n"
+        + "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h:8080\r\n\r\n")
+    #expect(
+      try forward("GET / HTTP/1.1\r\nHost: h\r\n\(fields)\r\n") == "GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\n\r\n"
+    )
+  }
+
+  static let trustedClaims: [(String, String)] = [
+    ("A: 1\r\n", "A: 1\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n"),
     (
-      "Host: h:8080\r\nX-Forwarded-For: 198.51.100.1, ::1\r\nA: 1\r\n",
-      "Host: h:8080\r\nA: 1\r\nX-Forwarded-For: 198.51.100.1, ::1, 192.0.2.7\r\n"
+      "x-forwarded-for: a\r\nX-FORWARDED-FOR:\r\nA: 1\r\nX-Forwarded-For: b, ::1\r\n",
+      "A: 1\r\nX-Forwarded-For: a, b, ::1, 192.0.2.7\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n"
     ),
     (
-      "x-forwarded-for: a\r\nX-FORWARDED-FOR:\r\nHost: h:8080\r\nX-Forwarded-For: b\r\n",
-      "Host: h:8080\r\nX-Forwarded-For: a, b, 192.0.2.7\r\n"
+      "X-Forwarded-Host: public\r\nX-Forwarded-Proto: HTTPS\r\nA: 1\r\n",
+      "X-Forwarded-Host: public\r\nA: 1\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
     ),
     (
-      "Host: h:8080\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\n",
-      "Host: h:8080\r\nX-Forwarded-For: 192.0.2.7\r\n"
+      "X-Forwarded-Proto: https\r\nX-Forwarded-Proto: https ,\thttp\r\n",
+      "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n"
+    ),
+    (
+      "X-Forwarded-Proto: wss\r\nX-Forwarded-Proto: gopher\r\n",
+      "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: h\r\n"
+    ),
+    (
+      "Forwarded: for=a\r\nX-Real-IP: b\r\nX-Forwarded-Port: 443\r\nX_Forwarded_For: c\r\n",
+      "Forwarded: for=a\r\nX-Real-IP: b\r\nX-Forwarded-Port: 443\r\nX-Forwarded-For: 192.0.2.7\r\n"
+        + "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n"
+    ),
+    (
+      "Connection: X-Forwarded-Host\r\nX-Forwarded-Host: evil\r\n",
+      "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n"
     ),
   ]
 
   @Test(
-    "adds the client to X-Forwarded-For, and says itself what scheme and host were", arguments: forwardings)
-  func writesForwarded(_ fields: String, _ expected: String) throws {
+    "adds a trusted peer to the chain that it sends, and passes its scheme and host on",
+    arguments: trustedClaims)
+  func believesTrusted(_ fields: String, _ expected: String) throws {
     #expect(
-      try forward("GET / HTTP/1.1\r\n\(fields)\r\n", forwarded: true) == "GET / HTTP/1.1\r\n\(expected)"
-        + "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h:8080\r\n\r\n")
+      try forward("GET / HTTP/1.1\r\nHost: h\r\n\(fields)\r\n", forwarded: true, trusted: true)
+        == "GET / HTTP/1.1\r\nHost: h\r\n\(expected)\r\n")
+  }
+
+  @Test("gives a unix socket's client no address, and keeps the chain of a trusted one")
+  func unixPeer() throws {
+    let end = "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n"
+    let request = "GET / HTTP/1.1\r\nHost: h\r\n"
+    #expect(
+      try forward(request + "X-Forwarded-For: a\r\n\r\n", forwarded: true, peer: "unix") == request + end)
+    #expect(try forward(request + "\r\n", forwarded: true, peer: "unix", trusted: true) == request + end)
+    #expect(
+      try forward(request + "X-Forwarded-For: a\r\n\r\n", forwarded: true, peer: "unix", trusted: true)
+        == request + "X-Forwarded-For: a\r\n" + end)
   }
 
   @Test("names the client's host in X-Forwarded-Host whatever the origin is sent")
@@ -149,10 +196,11 @@ struct RequestWriterTests {
         + "X-Forwarded-Proto: http\r\n\r\n")
   }
 
-  @Test("leaves X-Forwarded fields as they came when it is told not to write them")
+  @Test("leaves the X-Forwarded fields of a trusted peer as they came when it is told not to write them")
   func keepsForwarded() throws {
-    let message = "GET / HTTP/1.1\r\nX-Forwarded-For: a\r\nHost: h\r\nx-forwarded-host: b\r\n\r\n"
-    #expect(try forward(message) == message)
+    let message =
+      "GET / HTTP/1.1\r\nX-Forwarded-For: a\r\nHost: h\r\nx-forwarded-host: b\r\nX-Forwarded-Proto: c\r\n\r\n"
+    #expect(try forward(message, trusted: true) == message)
   }
 
   @Test("adds itself to Via, behind those before it")

@@ -1,3 +1,4 @@
+import Addressing
 import EventLoop
 import Glibc
 import HTTP1
@@ -38,6 +39,27 @@ func withAnswer<R>(
   let parsed = ResponseHead.parse(bytes.span.bytes, toHead: false, limits: limits, fields: &fields)
   guard case .head(let head) = parsed else { throw NoHead() }
   return try body(head, fields, bytes.span.bytes)
+}
+
+/// A peer with this address, or of a unix socket.
+func peerNamed(_ name: String, trusted: Bool = false) throws -> Peer {
+  let address: PeerAddress = name == "unix" ? .unix : .ip(try #require(IPAddress(name)))
+  return Peer(address, trusted: trusted ? try allProxies() : .none)
+}
+
+/// All that can be trusted is.
+func allProxies() throws -> TrustedProxies {
+  TrustedProxies(prefixes: [try IPPrefix("0.0.0.0/0"), try IPPrefix("::/0")], includesUnixSockets: true)
+}
+
+/// Whose request `message` is, which `fields` describe.
+func sender(
+  _ peer: Peer, of message: String, _ fields: borrowing FieldTable, trusted: Bool = false
+) -> Sender {
+  let bytes = Array(message.utf8)
+  return Sender(
+    peer: peer, fields: fields, bytes: bytes.span,
+    trusted: trusted ? (try? allProxies()) ?? .none : .none)
 }
 
 /// A server of a site that nobody has to reach.

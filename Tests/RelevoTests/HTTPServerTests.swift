@@ -145,7 +145,7 @@ struct HTTPServerTests {
   @Test("a silent connection is closed after the timeout")
   func timeout() throws {
     let start = ContinuousClock.now
-    let answer = try withServer(limits: HTTPServer.Limits(timeout: .milliseconds(200)), handler: echo) {
+    let answer = try withServer(limits: HTTPServer.Limits(requestTime: .milliseconds(200)), handler: echo) {
       port in
       try exchange(port: port, sending: "GET / HT")
     }

@@ -366,6 +366,18 @@ struct SnapshotTests {
     #expect(map.statistics.arenaBytesInUse == ArenaMemory.headerBytes)
   }
 
+  @Test("the first line that is out of order is in the report, and all of them are loaded")
+  func unorderedLine() throws {
+    write(whole(["/a old 1 1 0", "/c old 1 1 0", "/d old 1 1 0"]))
+    #expect(try file.load(into: URLMap()).unorderedLine == nil)
+    for (keys, line) in [(["/b", "/a", "/d", "/c"], 3), (["/a", "/ab", "/a%"], 4)] {
+      write(whole(keys.map { "\($0) old 1 1 0" }))
+      let map = URLMap()
+      #expect(try file.load(into: map).unorderedLine == line)
+      #expect(map.allKeys == keys.sorted())
+    }
+  }
+
   @Test("a file with more URLs than the bound is refused whole, and the one before it is not taken for it")
   func tooMany() throws {
     write(whole((0..<1000).map { "/\($0) old 1 1 0" }))

@@ -30,6 +30,9 @@ extension MetricsSnapshot {
       .badRequests, "relevo_bad_requests_total", "Messages refused as malformed or as too slow to come.",
       &page)
     counter(
+      .proxyHeadersRefused, "relevo_proxy_headers_refused_total",
+      "Connections closed since they did not begin with a valid PROXY header where one is wanted.", &page)
+    counter(
       .clientsGone, "relevo_clients_gone_total", "Clients that left before their answer was complete.", &page)
     counter(
       .brokenAnswers, "relevo_broken_answers_total",

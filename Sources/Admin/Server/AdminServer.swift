@@ -5,17 +5,19 @@ import Proxy
 /// The admin plane: an HTTP server on its own loop and thread, so that it never holds up the proxy.
 public final class AdminServer: Sendable {
   private let configuration: AdminConfiguration
+  private let subject: AdminSubject
   private let logger: Logger
   private let running = Locked(Running())
 
   private struct Running: ~Copyable {
     var addresses: [SocketAddress] = []
-    var stop: Mailbox<Bool>?
+    var mailbox: Mailbox<AdminMessage>?
     var thread: LoopThread?
   }
 
-  public init(_ configuration: AdminConfiguration, logger: Logger) {
+  public init(_ configuration: AdminConfiguration, subject: AdminSubject, logger: Logger) {
     self.configuration = configuration
+    self.subject = subject
     self.logger = logger
   }
 
@@ -27,18 +29,18 @@ public final class AdminServer: Sendable {
     for address in configuration.listeners { listeners += try AdminListener.bind(address) }
     let addresses = listeners.map(\.address)
     do throws(EventLoopError) {
-      let stop = try Mailbox<Bool>()
+      let mailbox = try Mailbox<AdminMessage>()
       // The thread has the only reference to the listeners: with its end the files of unix sockets go.
-      let thread = try LoopThread(name: "admin") { [listeners, logger] in
+      let thread = try LoopThread(name: "admin") { [listeners, logger, subject] in
         do throws(EventLoopError) {
-          try Self.run(listeners, stop: stop)
+          try AdminLoop(listeners, mailbox: mailbox, access: .open, subject: subject).run()
         } catch {
           logger.critical("the admin plane can't start", metadata: ["cause": "\(error)"])
         }
       }
       running.withLock { running in
         running.addresses = addresses
-        running.stop = stop
+        running.mailbox = mailbox
       }
       keep(thread)
     } catch {
@@ -58,18 +60,7 @@ public final class AdminServer: Sendable {
 
   /// Ends the thread and waits for that. What is being answered is cut off. May be called again.
   public func stop() {
-    running.withLock { $0.stop }?.send(true)
+    running.withLock { $0.mailbox }?.send(.stop)
     running.withLock { $0.thread.take() }?.join()
-  }
-
-  /// The thread's life.
-  private static func run(_ listeners: [AdminListener], stop: Mailbox<Bool>) throws(EventLoopError) {
-    let loop = try EventLoop()
-    let receiver = try stop.attach(to: loop) { _ in loop.stop() }
-    let server = try HTTPServer(loop: loop) { AdminRouter.answer($0) }
-    for listener in listeners {
-      if let socket = listener.take() { try server.listen(on: socket) }
-    }
-    withExtendedLifetime((receiver, server)) { loop.run() }
   }
 }

@@ -2,7 +2,7 @@ import CLibevent
 
 /// One request as an ``HTTPServer`` hands it to its handler: a copy that outlives the connection.
 public struct HTTPServerRequest: Sendable {
-  /// The method in capitals.
+  /// The method in capitals; empty for one that evhttp has no name for.
   public var method: String
   /// The request target as the client sent it, query included.
   public var target: String
@@ -57,14 +57,18 @@ public struct HTTPServerResponse: Sendable {
 }
 
 extension HTTPServerRequest {
-  /// The methods that evhttp has a name for; it answers 501 to the others.
+  /// The methods that evhttp has a name for.
   private static let methods: [(command: evhttp_cmd_type, name: String)] = [
     (EVHTTP_REQ_GET, "GET"), (EVHTTP_REQ_POST, "POST"), (EVHTTP_REQ_HEAD, "HEAD"), (EVHTTP_REQ_PUT, "PUT"),
     (EVHTTP_REQ_DELETE, "DELETE"), (EVHTTP_REQ_OPTIONS, "OPTIONS"), (EVHTTP_REQ_TRACE, "TRACE"),
     (EVHTTP_REQ_CONNECT, "CONNECT"), (EVHTTP_REQ_PATCH, "PATCH"),
   ]
 
-  static let everyMethod = methods.reduce(UInt16(0)) { $0 | UInt16(truncatingIfNeeded: $1.command.rawValue) }
+  /// Whether nothing can follow on the connection: the body of a request whose method it does not know stays unread.
+  @unsafe static func endsConnection(_ request: UnsafeMutablePointer<evhttp_request>) -> Bool {
+    let command = unsafe evhttp_request_get_command(request)
+    return !methods.contains { $0.command == command }
+  }
 
   /// Copies what evhttp parsed. `request` and all that hangs on it stay evhttp's.
   @unsafe init(copying request: UnsafeMutablePointer<evhttp_request>) {

@@ -85,8 +85,8 @@ private func setFlag(_ descriptor: Int32, _ level: Int32, _ option: Int32) {
 
 /// What an accept brought.
 public enum Accepted: Equatable {
-  /// A non-blocking descriptor that the receiver owns.
-  case connection(Int32)
+  /// A non-blocking descriptor that the receiver owns, and who is at the other end.
+  case connection(Int32, peer: SocketAddress)
   /// Descriptors or memory ran out (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`).
   case exhausted(errno: Int32)
 }
@@ -125,10 +125,18 @@ public final class Listener {
   private func acceptSome() {
     for _ in 0..<Self.batch {
       if isPaused { return }
-      let descriptor = accept4(
-        socket.descriptor, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
-      if descriptor >= 0 {
-        handler(.connection(descriptor))
+      var storage = sockaddr_storage()
+      var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+      let accepted: Accepted? = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+          let descriptor = unsafe accept4(
+            socket.descriptor, address, &length, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+          guard descriptor >= 0 else { return nil }
+          return unsafe .connection(descriptor, peer: SocketAddress(address, length: length))
+        }
+      }
+      if let accepted {
+        handler(accepted)
         continue
       }
       switch errno {

@@ -5,12 +5,9 @@ import Glibc
 @safe public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
   /// The bytes of the system's `sockaddr`, as long as it is.
   private let bytes: [UInt8]
-  /// `127.0.0.1:80`, `[::1]:80` or `unix:/path`.
-  public let description: String
 
   init(_ address: UnsafePointer<sockaddr>, length: socklen_t) {
     bytes = unsafe Array(UnsafeRawBufferPointer(start: address, count: Int(length)))
-    description = unsafe Self.text(of: address, length: length)
   }
 
   /// The address of a unix socket; nil when the path is longer than the system takes (107 bytes).
@@ -23,7 +20,6 @@ import Glibc
     }
     unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: utf8) }
     bytes = unsafe withUnsafeBytes(of: &address) { unsafe Array($0) }
-    description = "unix:\(path)"
   }
 
   /// `AF_INET`, `AF_INET6` or `AF_UNIX`.
@@ -48,6 +44,23 @@ import Glibc
           || Array(bytes[8..<21]) == [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF, 127])
     default: false
     }
+  }
+
+  /// `127.0.0.1:80`, `[::1]:80`, `unix:/path`, or `unix:` for a unix socket without a name.
+  public var description: String {
+    unsafe withPointer { unsafe Self.text(of: $0, length: $1) }
+  }
+
+  /// The address without port, in network byte order: 4 or 16 bytes; nil for a unix socket.
+  public var hostBytes: [UInt8]? {
+    let offset: Int
+    let count: Int
+    switch family {
+    case AF_INET: (offset, count) = (4, 4)
+    case AF_INET6: (offset, count) = (8, 16)
+    default: return nil
+    }
+    return bytes.count >= offset + count ? Array(bytes[offset..<offset + count]) : nil
   }
 
   /// The address without port or brackets; `unix:` for a unix socket.
@@ -118,7 +131,10 @@ import Glibc
 
   private static func text(of address: UnsafePointer<sockaddr>, length: socklen_t) -> String {
     let family = Int32(unsafe address.pointee.sa_family)
-    if family == AF_UNIX { return "unix:" }
+    if family == AF_UNIX {
+      let path = unsafe UnsafeRawBufferPointer(start: address, count: Int(length)).dropFirst(2)
+      return unsafe "unix:" + String(decoding: path.prefix { $0 != 0 }, as: UTF8.self)
+    }
     var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
     var service = [CChar](repeating: 0, count: Int(NI_MAXSERV))
     let code = unsafe getnameinfo(

@@ -21,6 +21,11 @@ public enum FieldName: UInt8, Sendable {
   case xForwardedFor
   case xForwardedProto
   case xForwardedHost
+  /// X-Real-IP, and names that begin with `X-Forwarded-` and have no case of their own.
+  case otherForwarding
+  /// A forwarding name with `_` in the place of a `-`. Gateways that make variables of fields (CGI, and what is modelled
+  /// on it) take it for the real one.
+  case disguisedForwarding
   case location
   case contentLocation
   case userAgent
@@ -45,6 +50,32 @@ public enum FieldName: UInt8, Sendable {
   /// The known name in `range`, which holds token bytes only.
   @inline(__always)
   static func find(_ bytes: RawSpan, _ range: ByteRange) -> FieldName {
+    let name = findExact(bytes, range)
+    guard name == .other, bytes.byte(at: range.lower) | 0x20 == UInt8(ascii: "x"), range.count >= 9 else {
+      return name
+    }
+    return findForwarding(bytes, range)
+  }
+
+  private static func findForwarding(_ bytes: RawSpan, _ range: ByteRange) -> FieldName {
+    let isReal = range.count == 9 && begins(bytes, range, with: "x-real-ip")
+    guard isReal || (range.count > 12 && begins(bytes, range, with: "x-forwarded-")) else { return .other }
+    let hasUnderscore = (range.lower..<range.upper).contains { bytes.byte(at: $0) == UInt8(ascii: "_") }
+    return hasUnderscore ? .disguisedForwarding : .otherForwarding
+  }
+
+  /// Whether a name begins with `literal`, in any case, and with `_` for `-`.
+  private static func begins(_ bytes: RawSpan, _ range: ByteRange, with literal: StaticString) -> Bool {
+    literal.withUTF8Buffer { letters in
+      letters.indices.allSatisfy { index in
+        let byte = bytes.byte(at: range.lower + index)
+        return unsafe (byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : byte | 0x20) == letters[index]
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func findExact(_ bytes: RawSpan, _ range: ByteRange) -> FieldName {
     switch range.count {
     case 2: bytes.equals(range, ignoringCase: "te") ? .te : .other
     case 3: bytes.equals(range, ignoringCase: "via") ? .via : .other

@@ -20,17 +20,22 @@ public enum ExportFormat: String, CaseIterable, Sendable {
   case sitemap
 
   /// Why the format cannot be had with these options, and what would be right; nil if it can.
-  public func problem(with options: ExportOptions) -> String? {
+  ///
+  /// - Parameter to: how whoever asks writes the option that says where to.
+  public func problem(with options: ExportOptions, writing to: String = "--to ") -> String? {
     switch self {
     case .nginxRedirects where options.redirect == nil:
-      "nginx-redirects needs to know where to: --to https://old.example.com"
+      "nginx-redirects needs to know where to: \(to)https://old.example.com"
     case .nginxMap where options.redirect != nil:
-      "nginx-map names upstreams and takes no --to: for redirects there is --format nginx-redirects"
+      "nginx-map names upstreams and sends nobody elsewhere: for redirects there is nginx-redirects"
     case .sitemap where options.redirect == nil && !options.parts.haveHost:
-      "a sitemap has whole URLs: give the site with --to https://www.example.com"
+      "a sitemap has whole URLs: give the site with \(to)https://www.example.com"
     default: nil
     }
   }
+
+  /// The entries that one file holds at most; nil: any number.
+  public var mostEntries: Int? { self == .sitemap ? Sitemap.mostURLs : nil }
 
   func makeFormat(_ options: ExportOptions) -> any EntryFormat {
     switch self {

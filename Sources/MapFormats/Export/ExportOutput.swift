@@ -8,6 +8,8 @@ public enum ExportError: Error, Sendable, Equatable, CustomStringConvertible {
   case needsFolder
   /// Files in a folder need the address that they will have.
   case needsBase
+  /// Whoever takes the bytes does not take any more.
+  case refused(String)
 
   public var description: String {
     switch self {
@@ -18,6 +20,7 @@ public enum ExportError: Error, Sendable, Equatable, CustomStringConvertible {
         + "for several and their index"
     case .needsBase:
       "an index names its sitemaps by whole URLs: give the site with --to https://www.example.com"
+    case .refused(let reason): reason
     }
   }
 }
@@ -32,12 +35,18 @@ public final class ExportOutput {
     case file(String)
     /// A folder, which must exist.
     case folder(String)
+    /// Whoever takes the bytes: see ``ExportOutput/init(handingTo:)``.
+    case sink
   }
+
+  /// Takes bytes over, and may wait before it does. What it throws ends the export.
+  public typealias Sink = (_ bytes: [UInt8]) throws -> Void
 
   public let destination: Destination
   /// What is yet to be written.
   var bytes: [UInt8] = []
   private(set) var writtenBytes = 0
+  private var sink: Sink?
   private var fd: Int32 = -1
   private var path = ""
   /// Files that are whole but not in place: their names of now and then.
@@ -47,6 +56,12 @@ public final class ExportOutput {
 
   public init(_ destination: Destination) {
     self.destination = destination
+  }
+
+  /// Hands everything to `sink`, in parts of some 256 KiB.
+  public init(handingTo sink: @escaping Sink) {
+    destination = .sink
+    self.sink = sink
   }
 
   deinit {
@@ -65,6 +80,7 @@ public final class ExportOutput {
     case .standardOutput:
       fd = STDOUT_FILENO
       path = "standard output"
+    case .sink: path = "the client"
     case .file(let file): try create(file)
     case .folder(let folder): try create(folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)")
     }
@@ -86,6 +102,7 @@ public final class ExportOutput {
   }
 
   private func flush() throws(ExportError) {
+    if let sink { return try flush(into: sink) }
     var done = 0
     while done < bytes.count {
       let written = unsafe bytes[done...].withUnsafeBytes { unsafe write(fd, $0.baseAddress, $0.count) }
@@ -97,10 +114,21 @@ public final class ExportOutput {
     bytes.removeAll(keepingCapacity: true)
   }
 
+  private func flush(into sink: Sink) throws(ExportError) {
+    guard !bytes.isEmpty else { return }
+    do {
+      try sink(bytes)
+    } catch {
+      throw .refused("\(error)")
+    }
+    writtenBytes += bytes.count
+    bytes.removeAll(keepingCapacity: true)
+  }
+
   /// Ends the file that was begun.
   func end() throws(ExportError) {
     try flush()
-    guard fd != STDOUT_FILENO else { return }
+    guard sink == nil, fd != STDOUT_FILENO else { return }
     let descriptor = fd
     fd = -1
     // Synced before it is renamed: after a power cut there is the old file or the new one, not an empty one.

@@ -1,3 +1,4 @@
+import Addressing
 import EventLoop
 import Glibc
 import HTTP1
@@ -7,6 +8,8 @@ import HTTP1
 ///     input:  | head of the request being answered | its body, or the next requests |
 final class ClientConnection: StreamSocket {
   enum State {
+    /// Waiting for the PROXY header that says who the client is.
+    case introducing
     /// Waiting for the rest of a head, or for its first byte.
     case reading
     /// The exchange has the connection.
@@ -25,9 +28,9 @@ final class ClientConnection: StreamSocket {
   private static let lingerMs: UInt64 = 3_000
 
   let worker: Worker
-  /// The client's address as X-Forwarded-For and the log name it.
-  let address: [UInt8]
-  private(set) var state = State.reading
+  /// The sender of a PROXY header is followed by the client that it names.
+  var peer: Peer
+  var state: State
   var input: Buffer
   /// Bytes of an answer that the socket did not take yet.
   var output: Buffer
@@ -42,9 +45,10 @@ final class ClientConnection: StreamSocket {
   private lazy var exchange = Exchange(client: self)
 
   /// Takes `descriptor` over.
-  init(worker: Worker, descriptor: Int32) throws(EventLoopError) {
+  init(worker: Worker, descriptor: Int32, peer address: PeerAddress) throws(EventLoopError) {
     self.worker = worker
-    address = Array((SocketAddress(of: descriptor, peer: true)?.host ?? "unknown").utf8)
+    peer = Peer(address, trusted: worker.settings.trustedProxies)
+    state = worker.settings.acceptsProxyHeader ? .introducing : .reading
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
     try super.init(loop: worker.loop, descriptor: descriptor)
@@ -54,11 +58,15 @@ final class ClientConnection: StreamSocket {
 
   /// Between two requests, with nothing of the next one read.
   var isIdle: Bool {
-    if case .reading = state { input.isEmpty } else { false }
+    switch state {
+    case .introducing, .reading: input.isEmpty
+    case .exchanging, .tunnelling, .closing, .lingering, .closed: false
+    }
   }
 
   override func socketIsReady(_ events: SocketEvents) {
     switch state {
+    case .introducing: readProxyHeader()
     case .reading: readHead()
     case .exchanging: exchange.clientIsReady(events)
     case .tunnelling(let tunnel): tunnel.socketIsReady()
@@ -70,6 +78,7 @@ final class ClientConnection: StreamSocket {
 
   override func deadlinePassed() {
     switch state {
+    case .introducing: proxyHeaderTimedOut()
     case .reading:
       if input.isEmpty {
         close()
@@ -87,7 +96,7 @@ final class ClientConnection: StreamSocket {
 
   /// An exchange that ends at once, inside ``Exchange/begin(_:)``, leaves the next head to the loop that is
   /// running: a client that pipelines must not be able to grow the stack.
-  private func readHead() {
+  func readHead() {
     if isReadingHeads { return }
     isReadingHeads = true
     defer { isReadingHeads = false }
@@ -121,6 +130,7 @@ final class ClientConnection: StreamSocket {
       return true
     case .head(let head):
       headIsTimed = false
+      if !hasServed { hintAtTrustedProxies() }
       hasServed = true
       headProgress = HeadProgress()
       worker.metrics.count(.requests)
@@ -130,6 +140,14 @@ final class ClientConnection: StreamSocket {
       exchange.begin(head, beganUs: headBeganUs.take() ?? nowUs, nowUs: nowUs)
       return true
     }
+  }
+
+  /// Told once a process: a scanner in the same network is no reason for more.
+  private func hintAtTrustedProxies() {
+    guard peer.isUntrustedNeighbour, worker.requestFields.first(.xForwardedFor) != nil,
+      worker.forwardingHint.take()
+    else { return }
+    worker.report(.unbelievedForwarding, at: nil, String(decoding: peer.name, as: UTF8.self))
   }
 
   /// The deadline of a head runs from its first byte and is not put off by the next ones.
@@ -149,7 +167,7 @@ final class ClientConnection: StreamSocket {
     if let log = worker.log {
       let nowUs = EventLoop.monotonicUs()
       log.refused(
-        client: address, status: answer.status, tookUs: nowUs &- (headBeganUs.take() ?? nowUs),
+        client: peer.name, status: answer.status, tookUs: nowUs &- (headBeganUs.take() ?? nowUs),
         nowSeconds: worker.loop.wallClockSeconds)
     }
     worker.writer.removeAll()
@@ -253,7 +271,7 @@ final class ClientConnection: StreamSocket {
     case .closed: return
     case .exchanging: exchange.clientIsGone()
     case .tunnelling(let tunnel): tunnel.close()
-    case .reading, .closing, .lingering: break
+    case .introducing, .reading, .closing, .lingering: break
     }
     state = .closed
     input.giveBack()

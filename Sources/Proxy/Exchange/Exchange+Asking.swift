@@ -114,7 +114,7 @@ extension Exchange {
       head, fields: worker.requestFields,
       bytes: UnsafeRawBufferPointer(rebasing: input[..<head.byteCount]).bytes,
       shape: requestShape, fallbackHost: origin.server.authority,
-      client: client.address,
+      sender: sender,
       policy: settings.forwarding, into: &worker.writer)
     let readyEnd = isProbe ? body.lower : body.upper
     let ready = unsafe UnsafeRawBufferPointer(rebasing: input[body.lower..<readyEnd])

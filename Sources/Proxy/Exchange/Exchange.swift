@@ -57,6 +57,8 @@ final class Exchange {
   /// The answer may be another one for another Referer.
   var variesByReferer = false
   var record = AccessRecord()
+  /// Whose request it is; offsets count like those of `head`.
+  private(set) var sender: Sender
   /// Neither site has what the client wants.
   var miss: MissReason?
 
@@ -64,6 +66,7 @@ final class Exchange {
     unsafe owner = client
     worker = client.worker
     head = RequestHead()
+    sender = Sender(peer: client.peer)
     interim = ByteWriter(capacity: 0)
   }
 
@@ -78,6 +81,7 @@ final class Exchange {
     self.head = head
     record.beganUs = beganUs
     record.headUs = nowUs
+    if client.peer.isTrusted { readSender() }
     isActive = true
     worker.requestTableOwner = ObjectIdentifier(self)
     body.begin(head)
@@ -86,6 +90,13 @@ final class Exchange {
     body.recorder = makeRecorder()
     if !takeBodyAtHand() { return }
     proceed()
+  }
+
+  private func readSender() {
+    let input = unsafe client.input.readable.bindMemory(to: UInt8.self)
+    sender = unsafe Sender(
+      peer: client.peer, fields: worker.requestFields, bytes: input.span,
+      trusted: worker.settings.trustedProxies)
   }
 
   private func firstStep() -> Step {
@@ -243,7 +254,7 @@ final class Exchange {
       unsafe log.write(
         record, of: head, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
         fields: worker.requestFields,
-        client: client.address, nowUs: nowUs, nowSeconds: worker.loop.wallClockSeconds)
+        sender: sender, nowUs: nowUs, nowSeconds: worker.loop.wallClockSeconds)
     }
     isActive = false
     leaveLine()

@@ -2,7 +2,8 @@ import HTTP1
 
 /// What the head of a forwarded request says beside what the client sent.
 struct ForwardingPolicy {
-  /// Write X-Forwarded-For, -Proto and -Host.
+  /// Write X-Forwarded-For, -Proto and -Host. What a peer that is not trusted says in these and the like goes no
+  /// further either way.
   var writesForwarded: Bool
   /// Write Via.
   var writesVia: Bool
@@ -40,7 +41,7 @@ enum RequestWriter {
   static func write(
     _ head: RequestHead, fields: borrowing FieldTable, bytes: RawSpan, shape: RequestShape,
     fallbackHost: [UInt8],
-    client: [UInt8], policy: ForwardingPolicy, into writer: inout ByteWriter
+    sender: Sender, policy: ForwardingPolicy, into writer: inout ByteWriter
   ) {
     if shape.isProbe { writer.append("HEAD") } else { writer.append(bytes.extracting(head.methodName.range)) }
     writer.append(0x20)
@@ -59,7 +60,7 @@ enum RequestWriter {
       if field.id == .host, replacesHost {
         run.write(from: bytes, into: &writer)
         writeHost(host, head: head, bytes: bytes, into: &writer)
-      } else if goesOn(field, head: head, policy: policy), !shape.drops(field, bytes) {
+      } else if goesOn(field, head: head, sender: sender, policy: policy), !shape.drops(field, bytes) {
         if field.id == .cookie, shape.cookies != nil {
           cookies?.write(field, from: bytes, run: &run, into: &writer)
         } else {
@@ -82,16 +83,21 @@ enum RequestWriter {
     if head.framing == .chunked, !shape.isProbe { writer.append("Transfer-Encoding: chunked\r\n") }
     if head.wantsUpgrade { writer.append("Connection: upgrade\r\n") }
     if policy.writesForwarded {
-      writeForwarded(head, fields: fields, bytes: bytes, client: client, into: &writer)
+      writeForwarded(head, fields: fields, bytes: bytes, sender: sender, into: &writer)
     }
     if policy.writesVia { writer.append("Via: 1.1 relevo\r\n") }
     writer.append("\r\n")
   }
 
   /// Whether a field is passed on as it is.
-  private static func goesOn(_ field: FieldLine, head: RequestHead, policy: ForwardingPolicy) -> Bool {
+  private static func goesOn(
+    _ field: FieldLine, head: RequestHead, sender: Sender, policy: ForwardingPolicy
+  ) -> Bool {
     switch field.id {
-    case .xForwardedFor, .xForwardedProto, .xForwardedHost: !policy.writesForwarded && !field.isHopByHop
+    case .xForwardedFor, .xForwardedProto:
+      sender.peer.isTrusted && !policy.writesForwarded && !field.isHopByHop
+    case .xForwardedHost, .otherForwarding, .forwarded: sender.peer.isTrusted && !field.isHopByHop
+    case .disguisedForwarding: false
     case .upgrade: head.wantsUpgrade
     // Who speaks HTTP/1.0 can't be waiting for a 100 (RFC 9110, 10.1.1).
     case .expect: head.minorVersion > 0 && !field.isHopByHop
@@ -124,22 +130,47 @@ enum RequestWriter {
   }
 
   private static func writeForwarded(
-    _ head: RequestHead, fields: borrowing FieldTable, bytes: RawSpan, client: [UInt8],
+    _ head: RequestHead, fields: borrowing FieldTable, bytes: RawSpan, sender: Sender,
     into writer: inout ByteWriter
   ) {
-    writer.append("X-Forwarded-For: ")
-    for index in 0..<fields.count {
-      let field = fields[index]
-      guard field.id == .xForwardedFor, !field.value.isEmpty else { continue }
-      writer.append(bytes.extracting(field.value.range))
-      writer.append(", ")
-    }
-    writer.append(client)
-    writer.append("\r\nX-Forwarded-Proto: http\r\n")
-    if !head.authority.isEmpty {
+    writeForwardedFor(fields, bytes, sender.peer, into: &writer)
+    writer.append("X-Forwarded-Proto: ")
+    writer.append(sender.scheme.name)
+    writer.append("\r\n")
+    if !head.authority.isEmpty, !(sender.peer.isTrusted && passesHost(fields)) {
       writer.append("X-Forwarded-Host: ")
       writer.append(bytes.extracting(head.authority.range))
       writer.append("\r\n")
     }
+  }
+
+  /// A trusted peer has sent an X-Forwarded-Host, which goes on as it is.
+  private static func passesHost(_ fields: borrowing FieldTable) -> Bool {
+    for index in 0..<fields.count where fields[index].id == .xForwardedHost && !fields[index].isHopByHop {
+      return true
+    }
+    return false
+  }
+
+  /// Those that a trusted peer names, then the peer itself; no line when that is nobody.
+  private static func writeForwardedFor(
+    _ fields: borrowing FieldTable, _ bytes: RawSpan, _ peer: Peer, into writer: inout ByteWriter
+  ) {
+    var isFirst = true
+    func begin(_ writer: inout ByteWriter) {
+      writer.append(isFirst ? "X-Forwarded-For: " : ", ")
+      isFirst = false
+    }
+    if peer.isTrusted {
+      for index in 0..<fields.count where fields[index].id == .xForwardedFor && !fields[index].value.isEmpty {
+        begin(&writer)
+        writer.append(bytes.extracting(fields[index].value.range))
+      }
+    }
+    if let name = peer.forwardedName {
+      begin(&writer)
+      writer.append(name)
+    }
+    if !isFirst { writer.append("\r\n") }
   }
 }

@@ -2,6 +2,8 @@
 public enum ProxyCounter: Int, CaseIterable, Sendable {
   /// Client connections accepted.
   case connections
+  /// Connections closed since they did not begin with a valid PROXY header where one is wanted.
+  case proxyHeadersRefused
   /// Requests whose head was complete and well-formed.
   case requests
   /// Messages refused as malformed.
@@ -55,6 +57,7 @@ public enum ProxyCounter: Int, CaseIterable, Sendable {
   public var name: String {
     switch self {
     case .connections: "connections"
+    case .proxyHeadersRefused: "proxy-headers-refused"
     case .requests: "requests"
     case .badRequests: "bad-requests"
     case .doubleMisses: "double-misses"

@@ -52,6 +52,9 @@ public struct TrafficHistory: Sendable {
     while lastMinute.count > 1, ms.since(lastMinute[1].ms) >= Self.recentMs { lastMinute.removeFirst() }
   }
 
+  /// All requests that have ended, up to the latest state.
+  public var requests: RouteCounts { latest.requests }
+
   /// The samples of the last hours, the oldest first and the running minute last.
   public func samples(hours: Int) -> [Sample] {
     samples.suffix(max(0, min(hours, 24)) * 3600 / Self.step)

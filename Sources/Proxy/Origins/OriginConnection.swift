@@ -124,7 +124,7 @@ final class OriginConnection: StreamSocket {
       guard case .wouldBlock = receive(into: &input) else { return close() }
       input.giveBack()
     }
-    guard server.keep(self) else { return close() }
+    guard server.keep(self, atMost: worker.settings.originKeepalive) else { return close() }
     state = .idle
     slot = nil
     setDeadline(afterMs: worker.settings.idleMs)

@@ -2,9 +2,6 @@ import EventLoop
 
 /// A server of a site, as one worker sees it: its open connections and whether it answers.
 final class OriginServer {
-  /// Idle connections kept for the next request; what comes back past that is closed.
-  static let keptIdle = 512
-
   /// What all workers share of it.
   let state: OriginState
   /// What this worker has done with it.
@@ -73,9 +70,9 @@ final class OriginServer {
     connections[connection.descriptor] = connection
   }
 
-  /// Keeps a connection for the next request; false when there are enough, or the server is no longer wanted.
-  func keep(_ connection: OriginConnection) -> Bool {
-    guard isCurrent, idle.count < Self.keptIdle else { return false }
+  /// Keeps a connection for the next request; false when there are `limit` already, or the server is no longer wanted.
+  func keep(_ connection: OriginConnection, atMost limit: Int) -> Bool {
+    guard isCurrent, idle.count < limit else { return false }
     idle.append(connection)
     return true
   }

@@ -26,6 +26,7 @@ public final class OriginState: Sendable {
   private let checkedNow = Atomic<CheckedHealth>(.unchecked)
   /// A ``PassiveHealth`` as its word.
   private let passiveNow = Atomic<UInt64>(PassiveHealth.healthy(failures: 0).word)
+  private let checkMessageNow = Locked<String?>(nil)
   private let sinceSeconds: Atomic<Int>
 
   init(id: String, site: Site, origin: ResolvedOrigin, workers: Int, policy: PassiveHealthPolicy) {
@@ -61,6 +62,11 @@ public final class OriginState: Sendable {
     if former == .down { startSlowly() }
     stateHasChanged()
   }
+
+  /// What the last active check has seen, in words; nil when nobody checks it, or no check has ended yet.
+  public var checkMessage: String? { checkMessageNow.withLock { $0 } }
+
+  func setCheckMessage(_ message: String) { checkMessageNow.withLock { $0 = message } }
 
   // MARK: What requests find out
 
@@ -141,7 +147,8 @@ public final class OriginState: Sendable {
   public var status: OriginStatus {
     OriginStatus(
       id: id, site: site, authority: authority, address: address.description, weight: options.weight,
-      max: options.max, mode: mode, checked: checked, condition: condition, inFlight: inFlight,
+      max: options.max, mode: mode, checked: checked, checkMessage: checkMessage, condition: condition,
+      inFlight: inFlight,
       requests: tallies.reduce(0) { $0 &+ $1.requests },
       failures: tallies.reduce(0) { $0 &+ $1.failures },
       since: sinceSeconds.load(ordering: .relaxed))

@@ -11,6 +11,8 @@ public struct OriginStatus: Sendable, Equatable {
   public var max: Int?
   public var mode: OriginMode
   public var checked: CheckedHealth
+  /// What the last active check has seen, in words; nil when nobody checks it, or no check has ended yet.
+  public var checkMessage: String?
   public var condition: OriginCondition
   /// Requests under way with it, upgraded connections included.
   public var inFlight: Int

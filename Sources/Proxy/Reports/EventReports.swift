@@ -4,7 +4,8 @@ import Logging
 /// What an operator is told of; a failure with its remedy.
 enum ReportedEvent: Int, CaseIterable {
   case originFailed, oldStandsIn, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept,
-    connectionLimit, migrated, oldCompresses, oldAtMaximum, queueFull, queueTimeout, retryBudget
+    connectionLimit, migrated, oldCompresses, unbelievedForwarding, proxyHeader, oldAtMaximum,
+    queueFull, queueTimeout, retryBudget
 
   /// In words with hyphens.
   var name: String {
@@ -22,6 +23,8 @@ enum ReportedEvent: Int, CaseIterable {
     case .queueFull: "queue-full"
     case .queueTimeout: "queue-timeout"
     case .retryBudget: "retry-budget"
+    case .unbelievedForwarding: "unbelieved-forwarding"
+    case .proxyHeader: "proxy-header"
     case .migrated: "migrated"
     }
   }
@@ -48,6 +51,10 @@ enum ReportedEvent: Int, CaseIterable {
       "a request has waited for --queue-timeout: raise max= if the servers can carry more, or add a server"
     case .retryBudget:
       "requests fail faster than --retry-budget lets them be sent again: see why the servers fail"
+    case .unbelievedForwarding:
+      "X-Forwarded-For was not believed: if it comes from your load balancer, name that in --trusted-proxies"
+    case .proxyHeader:
+      "a connection was closed since --accept-proxy wants a PROXY header first: have the load balancer send it, and nobody else connect here"
     case .migrated: "migrated: the new site has a page that was known as the old one's"
     }
   }
@@ -57,7 +64,8 @@ enum ReportedEvent: Int, CaseIterable {
     switch self {
     case .migrated: false
     case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept,
-      .connectionLimit, .oldCompresses, .oldAtMaximum, .queueFull, .queueTimeout, .retryBudget:
+      .connectionLimit, .oldCompresses, .unbelievedForwarding, .proxyHeader, .oldAtMaximum,
+      .queueFull, .queueTimeout, .retryBudget:
       true
     }
   }

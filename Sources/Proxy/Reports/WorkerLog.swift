@@ -19,9 +19,10 @@ final class WorkerLog {
   /// Adds the line of an exchange whose head is in `bytes`.
   func write(
     _ record: AccessRecord, of head: RequestHead, bytes: RawSpan, fields: borrowing FieldTable,
-    client: [UInt8], nowUs: UInt64, nowSeconds: UInt32
+    sender: Sender, nowUs: UInt64, nowSeconds: UInt32
   ) {
-    begin(client, nowSeconds)
+    sender.appendClient(from: bytes, to: &lines)
+    beginRequest(nowSeconds)
     appendEscaped(bytes.extracting(head.methodName.range))
     lines.append(0x20)
     appendEscaped(bytes.extracting(head.target.range))
@@ -48,7 +49,8 @@ final class WorkerLog {
 
   /// Adds the line of a message that was no request.
   func refused(client: [UInt8], status: UInt16, tookUs: UInt64, nowSeconds: UInt32) {
-    begin(client, nowSeconds)
+    lines.append(client)
+    beginRequest(nowSeconds)
     lines.append("-\" ")
     lines.append(decimal: UInt64(status))
     lines.append(" 0 \"-\" \"-\" route=- time=")
@@ -65,8 +67,7 @@ final class WorkerLog {
     lines.removeAll()
   }
 
-  private func begin(_ client: [UInt8], _ nowSeconds: UInt32) {
-    lines.append(client)
+  private func beginRequest(_ nowSeconds: UInt32) {
     lines.append(" - - [")
     if nowSeconds != second || timeText.isEmpty {
       second = nowSeconds

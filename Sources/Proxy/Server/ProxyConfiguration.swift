@@ -1,3 +1,4 @@
+import Addressing
 import HTTP1
 import URLMap
 
@@ -64,6 +65,12 @@ public struct ProxyConfiguration: Sendable {
   public var maxHeaderBytes: Int
   /// Field lines of one message head.
   public var maxHeaderFields: Int
+  /// The proxies before Relevo whose word about their clients is believed: in X-Forwarded fields and, where it is
+  /// accepted, in the PROXY header.
+  public var trustedProxies = TrustedProxies.none
+  /// Each client connection begins with a header of the PROXY protocol, which says who the client is; one without is
+  /// closed. When there are trusted proxies, only they may send it.
+  public var acceptsProxyHeader = false
   /// Write `X-Forwarded-For`, `-Proto` and `-Host`.
   public var writesForwarded: Bool
   /// Write `Via` into requests (RFC 9110, 7.6.3).
@@ -85,6 +92,14 @@ public struct ProxyConfiguration: Sendable {
   public var detailedMetrics: Bool
   /// How often the names of origins are resolved again.
   public var resolveEvery: Duration
+  /// Connections to each server that every worker keeps for requests to come; 0 keeps none.
+  public var originKeepalive = 512
+  /// How servers are checked beside their work; nil leaves it to the requests to find out.
+  public var healthChecks: HealthChecks?
+  /// How long clients are still accepted once it is to stop, for load balancers to notice that it is not ready.
+  public var drainDelay = Duration.zero
+  /// How long after that what is under way has to end.
+  public var stopGrace = Duration.seconds(10)
 
   /// Time limits. Each ends the connection it is about, never the process.
   public struct Timeouts: Sendable {

@@ -7,7 +7,6 @@ import URLMap
 
 /// The proxy: worker threads, each with its own loop, before a new pool and an old server.
 public final class ProxyServer: Sendable {
-  private static let graceSeconds = 10
   private let configuration: ProxyConfiguration
   private let shared: Shared
   private let workers: [WorkerMetrics]
@@ -19,9 +18,11 @@ public final class ProxyServer: Sendable {
     var bound: [BoundListener] = []
     var resolver: Resolver?
     var rooms: WaitingRooms?
+    var health: HealthThread?
   }
 
   private let liveWorkers = Atomic<Int>(0)
+  private let isStopping = Atomic<Bool>(false)
 
   public init(_ configuration: ProxyConfiguration, map: URLMap, accessLog: AccessLog?, logger: Logger) {
     self.configuration = configuration
@@ -33,7 +34,8 @@ public final class ProxyServer: Sendable {
       map: map,
       misses: MissMemory(
         count: configuration.missMemory, lifetimeMs: configuration.missTTL.wholeMilliseconds),
-      accessLog: accessLog, logger: logger, connections: ConnectionCount())
+      accessLog: accessLog, logger: logger, connections: ConnectionCount(),
+      forwardingHint: ForwardingHint())
     workers = (0..<max(1, configuration.workers)).map { _ in
       WorkerMetrics(
         recent: configuration.detailedMetrics ? RecentEvents(workers: configuration.workers) : nil)
@@ -51,6 +53,7 @@ public final class ProxyServer: Sendable {
     let origins = registry.update(found)
     let bound = try bindAll()
     var mailboxes: [Mailbox<WorkerMessage>] = []
+    var health: HealthThread?
     do throws(EventLoopError) {
       for _ in workers { mailboxes.append(try Mailbox()) }
       let rooms = makeRooms(mailboxes)
@@ -60,11 +63,15 @@ public final class ProxyServer: Sendable {
         try startWorker(index, sockets: sockets, mailbox: mailbox, origins: origins, rooms: rooms)
       }
       running.withLock { $0.rooms = rooms }
+      health = try configuration.healthChecks.map { checks throws(EventLoopError) in
+        try HealthThread(checks, of: registry, logger: shared.logger)
+      }
     } catch {
       for mailbox in mailboxes { mailbox.send(.stop) }
       throw .system(error)
     }
     running.withLock { state in
+      state.health = health
       state.mailboxes = mailboxes
       state.bound = bound
       state.resolver = resolver
@@ -83,20 +90,31 @@ public final class ProxyServer: Sendable {
     running.withLock { $0.bound.map(\.address.description) }
   }
 
-  /// Stops accepting, waits until what is under way has ended, but not longer than ten seconds, and ends the
-  /// workers. Blocks.
+  /// Is not ready from now on, stops accepting after ``ProxyConfiguration/drainDelay``, waits until what is under way has
+  /// ended, but not longer than ``ProxyConfiguration/stopGrace``, and ends the workers. Blocks.
   public func stop() {
+    isStopping.store(true, ordering: .relaxed)
+    Self.wait(configuration.drainDelay) { true }
     let mailboxes = running.withLock { state in
       state.resolver?.stop()
+      state.health?.stop()
       // With the last reference to them the files of unix sockets go.
       state.bound = []
       return state.mailboxes
     }
     for mailbox in mailboxes { mailbox.send(.drain) }
-    for _ in 0..<Self.graceSeconds * 100 where liveWorkers.load(ordering: .acquiring) > 0 { usleep(10_000) }
+    Self.wait(configuration.stopGrace) { liveWorkers.load(ordering: .acquiring) > 0 }
     for mailbox in mailboxes { mailbox.send(.stop) }
-    for _ in 0..<200 where liveWorkers.load(ordering: .acquiring) > 0 { usleep(10_000) }
+    Self.wait(.seconds(2)) { liveWorkers.load(ordering: .acquiring) > 0 }
   }
+
+  private static func wait(_ limit: Duration, while isNeeded: () -> Bool) {
+    let (beganMs, limitMs) = (EventLoop.monotonicMs(), limit.wholeMilliseconds)
+    while EventLoop.monotonicMs() &- beganMs < limitMs, isNeeded() { usleep(10_000) }
+  }
+
+  /// Whether it accepts nobody more, or will not soon, and ends when those that it has are served. Any thread may ask.
+  public var isDraining: Bool { isStopping.load(ordering: .relaxed) }
 
   /// What all workers have done so far. Any thread may ask.
   public var metrics: ProxyMetrics {

@@ -1,3 +1,4 @@
+import Addressing
 import EventLoop
 import HTTP1
 import URLMap
@@ -18,6 +19,7 @@ struct Settings: Sendable {
   let retries: Int?
   let retryBudgetPercent: Int
   let maxConnections: Int
+  let originKeepalive: Int
   let keys: KeyScheme
   let rules: PathRules
   let assetsFollowReferer: Bool
@@ -33,6 +35,8 @@ struct Settings: Sendable {
   let oldRedirect: RedirectTarget?
   let debugHeaders: Bool
   let detailedMetrics: Bool
+  let trustedProxies: TrustedProxies
+  let acceptsProxyHeader: Bool
   let forwarding: ForwardingPolicy
 
   init(_ configuration: ProxyConfiguration) {
@@ -51,6 +55,7 @@ struct Settings: Sendable {
     retries = configuration.retries
     retryBudgetPercent = configuration.retryBudgetPercent
     maxConnections = configuration.maxConnections
+    originKeepalive = configuration.originKeepalive
     keys = configuration.keys
     rules = configuration.rules
     assetsFollowReferer = configuration.assetsFollowReferer
@@ -69,6 +74,8 @@ struct Settings: Sendable {
     }
     debugHeaders = configuration.debugHeaders
     detailedMetrics = configuration.detailedMetrics
+    trustedProxies = configuration.trustedProxies
+    acceptsProxyHeader = configuration.acceptsProxyHeader
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)
   }

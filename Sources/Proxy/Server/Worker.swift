@@ -1,3 +1,4 @@
+import Addressing
 import EventLoop
 import Glibc
 import HTTP1
@@ -14,6 +15,7 @@ struct Shared: Sendable {
   let accessLog: AccessLog?
   let logger: Logger
   let connections: ConnectionCount
+  let forwardingHint: ForwardingHint
 }
 
 /// Client connections of the whole process.
@@ -24,6 +26,14 @@ final class ConnectionCount: Sendable {
   func increment() -> Int { count.add(1, ordering: .relaxed).newValue }
   func decrement() { count.subtract(1, ordering: .relaxed) }
   var current: Int { count.load(ordering: .relaxed) }
+}
+
+/// Whether the operator has been told of `--trusted-proxies`.
+final class ForwardingHint: Sendable {
+  private let isGiven = Atomic<Bool>(false)
+
+  /// True once.
+  func take() -> Bool { !isGiven.exchange(true, ordering: .relaxed) }
 }
 
 /// A message to a worker's loop.
@@ -71,6 +81,7 @@ enum WorkerMessage: Sendable {
   private(set) var isDraining = false
 
   private var retryBudget: RetryBudget
+  let forwardingHint: ForwardingHint
   private let connections: ConnectionCount
   private let reports: EventReports
   private var listeners: [Listener] = []
@@ -104,6 +115,7 @@ enum WorkerMessage: Sendable {
     writer = ByteWriter(capacity: shared.settings.headLimits.maxBytes + 4096)
     unsafe replayScratch = .allocate(byteCount: 32 << 10, alignment: 16)
     connections = shared.connections
+    forwardingHint = shared.forwardingHint
     reports = EventReports(logger: shared.logger)
   }
 
@@ -162,10 +174,11 @@ enum WorkerMessage: Sendable {
 
   private func accepted(_ accepted: Accepted) {
     switch accepted {
-    case .connection(let descriptor):
+    case .connection(let descriptor, let address):
       metrics.count(.connections)
       do {
-        let client = try ClientConnection(worker: self, descriptor: descriptor)
+        let client = try ClientConnection(
+          worker: self, descriptor: descriptor, peer: PeerAddress(address))
         clients[descriptor] = client
         if connections.increment() >= settings.maxConnections {
           report(.connectionLimit, at: nil, "")

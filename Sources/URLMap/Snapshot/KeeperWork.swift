@@ -56,8 +56,10 @@ final class KeeperWork {
       nextSnapshot = ContinuousClock.now + interval
       // What was put aside leaves its place to a whole file at once.
       let isWhole = loaded.refused == nil && loaded.journal.refused.isEmpty && loaded.journal.foreign.isEmpty
-      if !isWhole { nextSnapshot = ContinuousClock.now }
-      if loaded.journal.changes > 0 || !isWhole { written = nil }
+      // The journal goes on with the keys as they are now, which are not the file's.
+      let isAsWritten = isWhole && loaded.remade == 0
+      if !isAsWritten { nextSnapshot = ContinuousClock.now }
+      if loaded.journal.changes > 0 || !isAsWritten { written = nil }
       return .loaded(loaded)
     } catch {
       if case .interrupted = error { return .interrupted }

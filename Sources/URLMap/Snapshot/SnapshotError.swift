@@ -94,4 +94,8 @@ public struct LoadReport: Sendable, Equatable {
   public var refused: SnapshotError?
   /// What had changed since the snapshot.
   public var journal = JournalReport()
+  /// URLs whose keys were not as the map's ``KeyScheme`` makes them, and are now.
+  public var remade = 0
+  /// The first line of the snapshot whose URL is not above the one before it; the load takes longer from there on.
+  public var unorderedLine: Int?
 }

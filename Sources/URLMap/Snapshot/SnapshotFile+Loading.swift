@@ -11,6 +11,8 @@ extension SnapshotFile {
   /// the process that wrote it, is let go. A segment that is broken before that gets a second name, `….refused`; one that
   /// does not continue the file, as when a copy from elsewhere was put in place, is renamed so and not applied.
   ///
+  /// Keys that are not as the map's ``KeyScheme`` makes them are made anew, and those that become one are joined.
+  ///
   /// Look-ups and changes go on meanwhile. URLs that the map knows already stay, with the later times and the sum of the
   /// visits. O(bytes of the file); fastest when the keys are in order, as `write` leaves them.
   ///
@@ -90,10 +92,11 @@ extension SnapshotFile {
       }
       try journal.read()
       begun(heading.place.mark, journal.next)
-      let urls = try SnapshotLoader.load(file, path, journal, into: map, mayGoOn: mayGoOn)
+      let found = try SnapshotLoader.load(file, path, journal, into: map, mayGoOn: mayGoOn)
       return LoadReport(
-        source: source, path: path, mapKey: heading.mapKey, urls: urls, duration: ContinuousClock.now - start,
-        journal: journal.report)
+        source: source, path: path, mapKey: heading.mapKey, urls: found.urls,
+        duration: ContinuousClock.now - start, journal: journal.report, remade: found.remade,
+        unorderedLine: found.unorderedLine)
     }
     func readJournalAlone() throws(SnapshotError) -> LoadReport {
       let journal = try JournalReader(
@@ -101,10 +104,10 @@ extension SnapshotFile {
       try journal.read()
       if let foreign = journal.report.foreign.first { throw .snapshotMissing(path: path, journal: foreign) }
       begun(JournalPlace.first.mark, journal.next)
-      let urls = try SnapshotLoader.load(nil, path, journal, into: map, mayGoOn: mayGoOn)
+      let found = try SnapshotLoader.load(nil, path, journal, into: map, mayGoOn: mayGoOn)
       return LoadReport(
-        source: .none, path: path, mapKey: journal.mapKey ?? map.mapKey, urls: urls,
-        duration: ContinuousClock.now - start, journal: journal.report)
+        source: .none, path: path, mapKey: journal.mapKey ?? map.mapKey, urls: found.urls,
+        duration: ContinuousClock.now - start, journal: journal.report, remade: found.remade)
     }
     switch copy {
     case .current: return try read(.current, path)

@@ -12,6 +12,16 @@ struct SnapshotLoader: ~Copyable {
     var place = JournalPlace.first
   }
 
+  /// What came of a load.
+  struct Found {
+    /// Those that were read and that the journal has not removed.
+    var urls = 0
+    /// Those whose keys were made anew.
+    var remade = 0
+    /// The first line that is out of order.
+    var unorderedLine: Int?
+  }
+
   private let path: String
   private let map: URLMap
   private let journal: JournalReader
@@ -20,8 +30,10 @@ struct SnapshotLoader: ~Copyable {
   private var bytesRead = 0
   private var line = 0
   private var urls = 0
-  /// Entries that were read and that the journal has not removed.
-  private var added = 0
+  private var found = Found()
+  private let remaking: KeyRemaking?
+  /// How many entries were added one by one, behind those of the file.
+  private var merges = 0
   private var checksum = CRC32()
   private var hasEnded = false
   /// The newest time that is spoken of: "now" for what must go if what was learned meanwhile passes the map's bound.
@@ -33,23 +45,24 @@ struct SnapshotLoader: ~Copyable {
   private static let readBytes = 256 << 10
   private static let batchEntries = 256
 
-  /// Loads `file`, whose name is `path` (nil: there is none), and what `journal` changed: how many URLs they come to.
+  /// Loads `file`, whose name is `path` (nil: there is none), and what `journal` changed.
   ///
   /// `mayGoOn` is asked every few milliseconds, with the bytes read so far and no lock held; false breaks the load off. On an error the map is as it
   /// was.
   static func load(
     _ file: OpenFile?, _ path: String, _ journal: JournalReader, into map: URLMap,
     mayGoOn: (_ bytes: Int) -> Bool
-  ) throws(SnapshotError) -> Int {
+  ) throws(SnapshotError) -> Found {
     let result = withoutActuallyEscaping(mayGoOn) { mayGoOn in
-      map.core.loading.withLock { _ -> Result<Int, SnapshotError> in
+      map.core.loading.withLock { _ -> Result<Found, SnapshotError> in
         var loader = SnapshotLoader(path, map, journal, mayGoOn)
         map.core.writer.withLock { $0.beginLoad() }
         do throws(SnapshotError) {
           if let file { try loader.read(file) }
           try loader.addLearned()
+          try loader.addRemade()
           try loader.publish()
-          return .success(loader.added)
+          return .success(loader.found)
         } catch {
           map.core.writer.withLock { $0.abandonLoad() }
           return .failure(error)
@@ -65,6 +78,7 @@ struct SnapshotLoader: ~Copyable {
     self.journal = journal
     self.mayGoOn = mayGoOn
     newest = journal.changes.newest
+    remaking = map.keys.map { KeyRemaking($0) }
     batch.reserveCapacity(SnapshotLoader.batchEntries)
   }
 
@@ -130,6 +144,7 @@ struct SnapshotLoader: ~Copyable {
       case .entry(let key, let entry):
         urls += 1
         newest = max(newest, entry.lastUsedAt)
+        if keepAside(content.extracting(key), entry) { break }
         batch.append((start + key.lowerBound..<start + key.upperBound, entry, line))
         if batch.count == SnapshotLoader.batchEntries { try addBatch(bytes) }
       case .end(let count, let expected):
@@ -174,10 +189,12 @@ struct SnapshotLoader: ~Copyable {
     guard !batch.isEmpty else { return }
     let hasChanges = !journal.changes.isEmpty
     // What is too much is only counted, so that the error can tell how much there is.
-    let room = map.maxURLs - added
-    let (done, stopped) = unsafe bytes.withUnsafeBytes { bytes in
-      map.core.writer.withLock { writer -> (added: Int, stopped: (line: Int, TrieBuilder.Added)?) in
+    let room = map.maxURLs - found.urls
+    let (done, unordered, stopped) = unsafe bytes.withUnsafeBytes { bytes in
+      map.core.writer.withLock {
+        writer -> (added: Int, unordered: Int?, stopped: (line: Int, TrieBuilder.Added)?) in
         var added = 0
+        var unordered: Int?
         for item in batch {
           let key = unsafe UnsafeRawBufferPointer(rebasing: bytes[item.key])
           var entry = item.entry
@@ -190,39 +207,72 @@ struct SnapshotLoader: ~Copyable {
             continue
           }
           let result = unsafe writer.addLoaded(key, entry)
-          guard result == .added else { return (added, (item.line, result)) }
+          switch result {
+          case .added: break
+          case .addedOutOfOrder: unordered = item.line
+          case .duplicate, .outOfMemory: return (added, unordered, (item.line, result))
+          }
           added += 1
         }
-        return (added, nil)
+        return (added, unordered, nil)
       }
     }
-    added += done
+    found.urls += done
+    found.unorderedLine = found.unorderedLine ?? unordered
     if let stopped {
-      switch stopped.1 {
-      case .duplicate:
-        line = stopped.line
-        throw refused("the URL stands in the file twice")
-      case .outOfMemory, .added: throw outOfMemory
-      }
+      guard stopped.1 == .duplicate else { throw outOfMemory }
+      line = stopped.line
+      throw refused("the URL stands in the file twice")
     }
     batch.removeAll(keepingCapacity: true)
     // Whoever waits for the lock may be passed over again and again: its changes are applied here.
     _ = map.core.applyBatch()
   }
 
+  /// Keeps an entry aside whose key is to be made anew, if the journal leaves it; false if the key is right.
+  private func keepAside(_ key: Span<UInt8>, _ entry: MapEntry) -> Bool {
+    // Bytes have no padding, which is what makes a raw view of other elements unsafe.
+    guard unsafe remaking?.isOutdated(key.bytes) == true else { return false }
+    let entry = unsafe key.withUnsafeBytes { unsafe journal.applied(to: entry, $0) }
+    if let entry { remaking?.keep(entry) }
+    return true
+  }
+
   /// Adds what the journal has and the file had not.
   private mutating func addLearned() throws(SnapshotError) {
-    let room = map.maxURLs - added
-    var count = 0
+    let (journal, remaking) = (journal, remaking)
     let isAdded = unsafe journal.changes.forEachUnused { key, entry in
-      count += 1
-      guard count <= room else { return true }
-      if count % SnapshotLoader.batchEntries == 0 { _ = map.core.applyBatch() }
-      return map.core.writer.withLock { unsafe $0.mergeLoaded(key, entry) }
+      guard unsafe remaking?.isOutdated(key.bytes) == true else { return unsafe merge(key, entry) }
+      remaking?.keep(entry)
+      return true
     }
     guard isAdded else { throw outOfMemory }
-    added += count
-    guard count <= room else { throw .tooManyURLs(path: path, urls: added, limit: map.maxURLs) }
+  }
+
+  /// Adds what was kept aside.
+  private mutating func addRemade() throws(SnapshotError) {
+    if let remaking {
+      found.remade = remaking.count
+      guard unsafe remaking.forEach({ unsafe merge($0, $1) }) else { throw outOfMemory }
+    }
+    guard found.urls <= map.maxURLs else {
+      throw .tooManyURLs(path: path, urls: found.urls, limit: map.maxURLs)
+    }
+  }
+
+  /// Adds an entry that may be there. False without memory.
+  private mutating func merge(_ key: UnsafeRawBufferPointer, _ entry: MapEntry) -> Bool {
+    merges += 1
+    if merges % SnapshotLoader.batchEntries == 0 { _ = map.core.applyBatch() }
+    // What is too much is only counted.
+    let added =
+      found.urls > map.maxURLs ? .added : map.core.writer.withLock { unsafe $0.mergeLoaded(key, entry) }
+    switch added {
+    case .added, .addedOutOfOrder: found.urls += 1
+    case .duplicate: break
+    case .outOfMemory: return false
+    }
+    return true
   }
 
   private mutating func publish() throws(SnapshotError) {

@@ -13,6 +13,9 @@
 struct TrieBuilder: ~Copyable {
   enum Added {
     case added
+    /// Added as well, and the first that is not above the key before it: from here on each takes longer.
+    case addedOutOfOrder
+    /// It was there already.
     case duplicate
     case outOfMemory
   }
@@ -66,7 +69,8 @@ struct TrieBuilder: ~Copyable {
     let isAbove = unsafe common == last.count || (common < key.count && key[common] > last[common])
     guard isAbove else {
       guard finish(in: &trie) != nil else { return .outOfMemory }
-      return unsafe insert(key, entry, into: &trie)
+      let result = unsafe insert(key, entry, into: &trie)
+      return result == .added ? .addedOutOfOrder : result
     }
     guard part(at: common, in: &trie) else { return .outOfMemory }
     unsafe keep(key, sharing: common, entry)
@@ -174,15 +178,15 @@ struct TrieBuilder: ~Copyable {
     root = .none
   }
 
-  /// Adds a key that may be there already: the later times and the sum of the visits hold. False without memory.
-  mutating func merge(_ key: UnsafeRawBufferPointer, _ entry: MapEntry, in trie: inout Trie) -> Bool {
-    guard finish(in: &trie) != nil else { return false }
+  /// Adds a key that may be there already: the later times and the sum of the visits hold.
+  mutating func merge(_ key: UnsafeRawBufferPointer, _ entry: MapEntry, in trie: inout Trie) -> Added {
+    guard finish(in: &trie) != nil else { return .outOfMemory }
     switch unsafe put(key, entry, into: &trie) {
-    case .added: return true
+    case .added: return .added
     case .known(let cell):
       cell.merge(entry)
-      return true
-    case .outOfMemory: return false
+      return .duplicate
+    case .outOfMemory: return .outOfMemory
     }
   }
 

@@ -19,7 +19,9 @@ struct LoadState: ~Copyable {
   mutating func noteLearned(_ key: UnsafeRawBufferPointer, at now: UInt32, in trie: inout Trie) {
     if !forgotten.isEmpty { forgotten.remove(unsafe Array(key)) }
     guard phase == .merging else { return }
-    if unsafe !builder.merge(key, MapEntry(learnedAt: now), in: &trie) { isShortOfMemory = true }
+    if unsafe builder.merge(key, MapEntry(learnedAt: now), in: &trie) == .outOfMemory {
+      isShortOfMemory = true
+    }
   }
 
   mutating func noteForgotten(_ key: UnsafeRawBufferPointer) {

@@ -146,8 +146,8 @@ struct MapWriter: ~Copyable {
     unsafe load.builder.add(key, entry, to: &trie)
   }
 
-  /// As `addLoaded`, for a key that may be there, once all others are. False without memory.
-  mutating func mergeLoaded(_ key: UnsafeRawBufferPointer, _ entry: MapEntry) -> Bool {
+  /// As `addLoaded`, for a key that may be there, once all others are.
+  mutating func mergeLoaded(_ key: UnsafeRawBufferPointer, _ entry: MapEntry) -> TrieBuilder.Added {
     unsafe load.builder.merge(key, entry, in: &trie)
   }
 
@@ -162,8 +162,8 @@ struct MapWriter: ~Copyable {
     last = nil
     for _ in 0..<128 {
       guard let entry = walk.next()?.entry else { return true }
-      let fits = unsafe walk.key.withUnsafeBytes { unsafe load.builder.merge($0, entry, in: &trie) }
-      guard fits else { return false }
+      let merged = unsafe walk.key.withUnsafeBytes { unsafe load.builder.merge($0, entry, in: &trie) }
+      guard merged != .outOfMemory else { return false }
     }
     last = walk.key
     return true

@@ -34,6 +34,16 @@ enum Defaults {
   static let replayMemory = SizeArgument.kibibytes(64)
   static let replayLimit = SizeArgument.mebibytes(64)
 
+  static let healthInterval = DurationArgument.seconds(5)
+  static let healthTimeout = DurationArgument.seconds(2)
+  static let healthExpect = StatusesArgument(unchecked: "2xx,3xx")
+  static let healthRise = 2
+  static let healthFall = 3
+
+  static let drainDelay = DurationArgument.seconds(0)
+  static let stopGrace = DurationArgument.seconds(10)
+
+  static let originKeepalive = 512
   static let headerTimeout = DurationArgument.seconds(10)
   static let connectTimeout = DurationArgument.seconds(5)
   static let responseTimeout = DurationArgument.seconds(60)

@@ -269,6 +269,13 @@ struct LimitFlags: ParsableArguments {
 
   @Option(
     help: .flag(
+      "Keep at most so many idle connections to each server and event loop for requests to come, from 0 to 100000.",
+      value: "count", default: Defaults.originKeepalive),
+    transform: CountArgument.within(0...100_000))
+  var originKeepalive = Defaults.originKeepalive
+
+  @Option(
+    help: .flag(
       "Refuse a message head of more bytes than this, from 1k to 1m.", value: "size",
       default: Defaults.maxHeaderBytes),
     transform: SizeArgument.from(.kibibytes(1), to: .mebibytes(1)))
@@ -305,7 +312,9 @@ struct LoggingFlags: ParsableArguments {
 struct HeaderFlags: ParsableArguments {
   @Flag(
     inversion: .prefixedNo, exclusivity: .chooseLast,
-    help: "Tell origins about the client in X-Forwarded-For, -Proto and -Host.")
+    help:
+      "Tell origins about the client in X-Forwarded-For, -Proto and -Host. Without it, only those of --trusted-proxies do."
+  )
   var forwardedFor = true
 
   @Flag(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MapQueries
 import URLMap
 
 /// `relevo map add`.
@@ -31,7 +32,7 @@ struct AddCommand: MapSubcommand {
     let scheme = try keys.scheme(mapKey: edit.mapKey)
     let now = SystemClock.now
     let before = edit.map.statistics
-    try URLInput(urls).forEach { text throws(BadValue) in
+    try URLInput(urls).forEach { text throws(BadURL) in
       try scheme.key(parsing: text)
     } use: { key in
       try edit.learn(key, at: now)

@@ -80,7 +80,7 @@ struct ExportCommand: MapSubcommand {
       report = try export.write(stored.map, to: ExportOutput(destination)) { meter.update(doneBytes: $0) }
     } catch {
       switch error {
-      case .system: throw CommandFailure(error.description, code: .inputOutput)
+      case .system, .refused: throw CommandFailure(error.description, code: .inputOutput)
       case .needsFolder, .needsBase: throw CommandFailure(error.description, code: .usage)
       }
     }

@@ -10,7 +10,9 @@ struct FileCheck {
   }
 
   let result: Result
-  /// Keys that no request is looked up by, as they are not written as its key would be.
+  /// Keys that are not written as a request's key would be.
+  private(set) var outdated = 0
+  /// Keys that no request can have.
   private(set) var unreachable = 0
 
   init(of copy: SnapshotFile.Copy, path: String) {
@@ -20,7 +22,7 @@ struct FileCheck {
     do {
       let report = try SnapshotFile(path: path).read(copy, into: map) { meter.update(doneBytes: $0) }
       result = .good(report)
-      unreachable = Self.unreachable(in: map, mapKey: report.mapKey)
+      compareKeys(of: map, mapKey: report.mapKey)
     } catch .system(_, _, ENOENT) {
       result = .missing
     } catch {
@@ -28,34 +30,23 @@ struct FileCheck {
     }
   }
 
-  init(_ result: Result, unreachable: Int = 0) {
+  init(_ result: Result, outdated: Int = 0, unreachable: Int = 0) {
     self.result = result
+    self.outdated = outdated
     self.unreachable = unreachable
   }
 
-  private static func unreachable(in map: URLMap, mapKey: String) -> Int {
-    guard let parts = KeyScheme.Parts(rawValue: mapKey) else { return 0 }
+  private mutating func compareKeys(of map: URLMap, mapKey: String) {
+    guard let parts = KeyScheme.Parts(rawValue: mapKey) else { return }
     // Which parameters serve leaves out is not known here.
     let scheme = KeyScheme(parts, ignoring: .nothing)
     var room: [UInt8] = []
-    var count = 0
     map.forEachEntry { key, _ in
-      if !scheme.isKey(key, writingInto: &room) { count += 1 }
-    }
-    return count
-  }
-}
-
-extension KeyScheme {
-  /// Whether a request has `key`.
-  fileprivate func isKey(_ key: RawSpan, writingInto room: inout [UInt8]) -> Bool {
-    let bytes = unsafe key.withUnsafeBytes { unsafe [UInt8]($0) }
-    let hostEnd = parts.haveHost ? bytes.firstIndex(of: UInt8(ascii: "/")) ?? bytes.count : 0
-    let target = key.extracting(hostEnd...)
-    return switch self.key(of: target, host: key.extracting(..<hostEnd), writingInto: &room) {
-    case .none: false
-    case .target(let byteCount): byteCount == target.byteCount
-    case .written: room == bytes
+      switch scheme.standing(of: key, writingInto: &room) {
+      case .current: break
+      case .outdated: outdated += 1
+      case .unreachable: unreachable += 1
+      }
     }
   }
 }

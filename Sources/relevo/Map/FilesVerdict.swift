@@ -46,13 +46,30 @@ struct FilesVerdict {
     case .good(let report) where report.source == .none:
       return (path, "none", "the journal alone: \(Figures.count(report.urls, "URL")), keys \(report.mapKey)")
     case .good(let report):
-      let file = "\(Figures.count(report.urls, "URL")) with its journal, keys \(report.mapKey)"
-      guard check.unreachable > 0 else { return (path, "good", file) }
-      return (
-        path, "good",
-        "\(file); \(Figures.count(check.unreachable)) are not written as a request's key is, and never found"
-      )
+      return (path, "good", ([words(report)] + oddities(check, report)).joined(separator: "; "))
     }
+  }
+
+  private func words(_ report: LoadReport) -> String {
+    "\(Figures.count(report.urls, "URL")) with its journal, keys \(report.mapKey)"
+  }
+
+  /// What is no harm, but not as Relevo writes it either.
+  private func oddities(_ check: FileCheck, _ report: LoadReport) -> [String] {
+    var oddities: [String] = []
+    if let line = report.unorderedLine {
+      oddities.append(
+        "line \(line): its URL belongs above the line before, so that a load takes longer from there on")
+    }
+    if check.outdated > 0 {
+      oddities.append(
+        "\(Figures.count(check.outdated)) not written as a request's key is, which a start puts right")
+    }
+    if check.unreachable > 0 {
+      oddities.append(
+        "\(Figures.count(check.unreachable)) that no request can have, and that are never found")
+    }
+    return oddities
   }
 
   private func rows(_ journal: JournalReport) -> [Row] {

@@ -19,22 +19,3 @@ struct KeyFlags: ParsableArguments {
     return KeyScheme(parts, ignoring: try IgnoreQueryArgument.ignoredQuery(ignoreQuery))
   }
 }
-
-extension KeyScheme {
-  /// The key of a request for `url`.
-  func key(of url: RequestedURL) throws(BadValue) -> [UInt8] {
-    if parts.haveHost, url.host.isEmpty {
-      throw BadValue(
-        "the keys of this map have a host: write the URL with it, as in https://www.example.com/a.html")
-    }
-    guard let key = key(of: url.target, host: url.host) else { throw BadValue("no request has this URL") }
-    let longest = URLMap.Configuration().maxKeyBytes
-    guard key.count <= longest else { throw BadValue("a URL in the map has at most \(longest) bytes") }
-    return key
-  }
-
-  /// The key of a URL as an operator wrote it.
-  func key(parsing text: String) throws(BadValue) -> [UInt8] {
-    try key(of: RequestedURL(parsing: text))
-  }
-}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MapQueries
 import URLMap
 
 /// `relevo map list`.

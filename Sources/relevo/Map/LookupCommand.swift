@@ -1,5 +1,6 @@
 import ArgumentParser
 import MapFormats
+import MapQueries
 import URLMap
 
 /// `relevo map lookup`.
@@ -44,7 +45,7 @@ struct LookupCommand: MapSubcommand {
     let key: [UInt8]
     do {
       key = try keys.scheme(mapKey: stored.mapKey).key(of: url)
-    } catch let error as BadValue {
+    } catch let error as BadURL {
       throw CommandFailure(error.description, code: .usage)
     }
     // Bytes have no padding, which is what makes a raw view of other elements unsafe.

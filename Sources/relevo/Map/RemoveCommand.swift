@@ -1,4 +1,5 @@
 import ArgumentParser
+import MapQueries
 import URLMap
 
 /// `relevo map remove`.
@@ -48,7 +49,7 @@ struct RemoveCommand: MapSubcommand {
     let scheme = try keys.scheme(mapKey: edit.mapKey)
     var unknown = 0
     let reader = edit.map.makeReader()
-    try URLInput(urls).forEach { text throws(BadValue) in
+    try URLInput(urls).forEach { text throws(BadURL) in
       try scheme.key(parsing: text)
     } use: { key in
       // Bytes have no padding, which is what makes a raw view of other elements unsafe.

@@ -1,3 +1,5 @@
+import MapQueries
+
 /// The URLs that a subcommand is given: arguments, and for `-` the lines of standard input.
 struct URLInput {
   private let arguments: [String]
@@ -12,7 +14,7 @@ struct URLInput {
   ///
   /// - Throws: ``CommandFailure`` that names the first that cannot be used, or what `use` throws.
   func forEach<Value>(
-    _ parse: (String) throws(BadValue) -> Value, use: (Value) throws -> Void
+    _ parse: (String) throws(BadURL) -> Value, use: (Value) throws -> Void
   ) throws {
     for argument in arguments {
       if argument == "-" {
@@ -30,7 +32,7 @@ struct URLInput {
   }
 
   private func forEachLine<Value>(
-    _ parse: (String) throws(BadValue) -> Value, _ use: (Value) throws -> Void
+    _ parse: (String) throws(BadURL) -> Value, _ use: (Value) throws -> Void
   ) throws {
     var number = 0
     while let line = nextLine() {
@@ -41,7 +43,7 @@ struct URLInput {
       let value: Value
       do {
         // What was no UTF-8 has been replaced, and is another URL now.
-        if text.unicodeScalars.contains("\u{FFFD}") { throw BadValue("it is not UTF-8: percent-encode it") }
+        if text.unicodeScalars.contains("\u{FFFD}") { throw BadURL("it is not UTF-8: percent-encode it") }
         value = try parse(text)
       } catch {
         throw CommandFailure("standard input, line \(number): \(error)", code: .badData)

@@ -98,11 +98,26 @@ struct FilesVerdictTests {
     #expect(verdict.lines[0] == "a.map            none     the journal alone: 5 URLs, keys path-query")
   }
 
-  @Test("keys that no request has are counted")
-  func unreachable() {
+  @Test("keys that no request has are counted, and so are those that a start will write otherwise")
+  func keys() {
     let verdict = FilesVerdict(
-      path: "a.map", current: FileCheck(.good(report()), unreachable: 2), previous: FileCheck(.missing))
+      path: "a.map", current: FileCheck(.good(report()), outdated: 1200, unreachable: 2),
+      previous: FileCheck(.missing))
     #expect(verdict.isGood)
-    #expect(verdict.lines[0].hasSuffix("; 2 are not written as a request's key is, and never found"))
+    #expect(
+      verdict.lines[0].hasSuffix(
+        "; 1,200 not written as a request's key is, which a start puts right; 2 that no request can have, and that are never found"
+      ))
+  }
+
+  @Test("the first line that is out of order is told; it is no damage")
+  func unordered() {
+    var report = report()
+    report.unorderedLine = 14
+    let verdict = verdict(.good(report), .missing)
+    #expect(verdict.isGood)
+    #expect(
+      verdict.lines[0].hasSuffix(
+        "; line 14: its URL belongs above the line before, so that a load takes longer from there on"))
   }
 }

@@ -1,3 +1,4 @@
+import MapQueries
 import Testing
 import URLMap
 
@@ -80,7 +81,7 @@ struct URLInputTests {
   private func urls(_ arguments: [String], lines: [String] = []) throws -> [String] {
     var rest = lines[...]
     var keys: [String] = []
-    try URLInput(arguments, nextLine: { rest.popFirst() }).forEach { text throws(BadValue) in
+    try URLInput(arguments, nextLine: { rest.popFirst() }).forEach { text throws(BadURL) in
       try KeyScheme().key(parsing: text)
     } use: {
       keys.append(String(decoding: $0, as: UTF8.self))
@@ -127,7 +128,7 @@ struct URLInputTests {
 
   @Test("where keys have a host a bare path is refused, and so is what is too long")
   func noKey() {
-    #expect(throws: BadValue.self) { try KeyScheme(.hostPath).key(parsing: "/a") }
-    #expect(throws: BadValue.self) { try KeyScheme().key(parsing: "/" + String(repeating: "a", count: 8192)) }
+    #expect(throws: BadURL.self) { try KeyScheme(.hostPath).key(parsing: "/a") }
+    #expect(throws: BadURL.self) { try KeyScheme().key(parsing: "/" + String(repeating: "a", count: 8192)) }
   }
 }

@@ -1,3 +1,4 @@
+import MapQueries
 import Testing
 import URLMap
 

@@ -1,3 +1,4 @@
+import MapQueries
 import URLMap
 
 /// What a map tells about the migration, gathered in one walk.

@@ -1,3 +1,4 @@
+import MapQueries
 import URLMap
 
 /// What has moved to the new site, of that which was known to live on the old one.

@@ -1,8 +1,8 @@
 /// The largest of any number of items, in memory for a bounded number of them: a heap with the least at its top.
-struct Largest<Rank: Comparable, Value> {
-  struct Item {
-    let rank: Rank
-    let value: Value
+public struct Largest<Rank: Comparable, Value> {
+  public struct Item {
+    public let rank: Rank
+    public let value: Value
   }
 
   private let limit: Int
@@ -10,12 +10,13 @@ struct Largest<Rank: Comparable, Value> {
   private var heap: [Item] = []
 
   /// - Parameter limit: how many are kept.
-  init(_ limit: Int) {
+  public init(_ limit: Int) {
     self.limit = limit
   }
 
   /// Keeps the item if it is among the largest so far; else `value` is not even made. O(log limit).
-  mutating func offer(_ rank: Rank, _ value: @autoclosure () -> Value) {
+  public mutating func offer(_ rank: Rank, _ value: @autoclosure () -> Value) {
+    guard limit > 0 else { return }
     if heap.count < limit {
       heap.append(Item(rank: rank, value: value()))
       siftUp(from: heap.count - 1)
@@ -26,7 +27,7 @@ struct Largest<Rank: Comparable, Value> {
   }
 
   /// What was kept, the largest first. O(limit log limit).
-  consuming func sorted() -> [Item] {
+  public consuming func sorted() -> [Item] {
     heap.sort { $0.rank > $1.rank }
     return heap
   }

@@ -4,16 +4,16 @@ import URLMap
 ///
 /// No copy of the map is made: each walk through it keeps the next ``portion`` entries. The map must not change
 /// between the walks.
-struct Ranking {
+public struct Ranking {
   /// Entries that are kept at a time: some 100 MB with their keys.
-  static let portion = 1_000_000
+  public static let portion = 1_000_000
 
   private let map: URLMap
   private let prefix: [UInt8]
   private let portion: Int
   private let figure: (MapEntry) -> UInt32
 
-  init(
+  public init(
     map: URLMap, prefix: [UInt8] = [], portion: Int = Ranking.portion,
     by figure: @escaping (MapEntry) -> UInt32
   ) {
@@ -24,7 +24,7 @@ struct Ranking {
   }
 
   /// Calls `body` with the first `limit` entries. O(n log portion) for each portion.
-  func forEach(
+  public func forEach(
     atMost limit: Int, _ body: (_ key: RawSpan, _ entry: MapEntry) throws -> Void
   ) rethrows {
     var last: Place?
@@ -60,11 +60,16 @@ struct Ranking {
 }
 
 /// Where an entry stands among others: by a figure, and by its place in the walk between equals.
-struct Place: Comparable {
+public struct Place: Comparable, Sendable {
   let figure: UInt32
   let place: Int
 
-  static func < (one: Place, other: Place) -> Bool {
+  public init(figure: UInt32, place: Int) {
+    self.figure = figure
+    self.place = place
+  }
+
+  public static func < (one: Place, other: Place) -> Bool {
     one.figure != other.figure ? one.figure < other.figure : one.place > other.place
   }
 }

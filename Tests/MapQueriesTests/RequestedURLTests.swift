@@ -1,6 +1,6 @@
 import Testing
 
-@testable import relevo
+@testable import MapQueries
 
 @Suite("URLs as an operator writes them")
 struct RequestedURLTests {
@@ -33,12 +33,12 @@ struct RequestedURLTests {
     ])
   func refused(text: String) {
     #expect(
-      throws: BadValue("write a path, as in /a.html, or a URL, as in https://www.example.com/a.html")
+      throws: BadURL("write a path, as in /a.html, or a URL, as in https://www.example.com/a.html")
     ) { try RequestedURL(parsing: text) }
   }
 
   @Test("control characters are refused", arguments: ["/a\nb", "/\t", "/\u{7F}", "/\0"])
   func control(text: String) {
-    #expect(throws: BadValue("a URL holds no control characters")) { try RequestedURL(parsing: text) }
+    #expect(throws: BadURL("a URL holds no control characters")) { try RequestedURL(parsing: text) }
   }
 }

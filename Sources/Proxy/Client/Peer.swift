@@ -1,0 +1,59 @@
+import Addressing
+import EventLoop
+
+/// Who is at the other end of a client's connection, as far as it is believed. Looked up once a connection.
+struct Peer {
+  let address: PeerAddress
+  /// What it says of its own clients in forwarding fields counts.
+  let isTrusted: Bool
+  /// What it speaks with its client, when the fields do not say.
+  let scheme: Scheme
+  /// As the log names it: an address, or `unix:`.
+  let name: [UInt8]
+
+  init(_ address: PeerAddress, trusted: TrustedProxies, scheme: Scheme = .http) {
+    self.address = address
+    isTrusted = trusted.contains(address)
+    self.scheme = scheme
+    name =
+      switch address {
+      case .ip(let address): Array(address.description.utf8)
+      case .unix: Array("unix:".utf8)
+      }
+  }
+
+  /// It may be a load balancer that the operator has forgotten to name.
+  var isUntrustedNeighbour: Bool {
+    if isTrusted { return false }
+    return switch address {
+    case .ip(let address): address.isPrivate
+    case .unix: true
+    }
+  }
+
+  /// What X-Forwarded-For can say of it; nil of a unix socket, which has no address that another machine could know.
+  var forwardedName: [UInt8]? {
+    switch address {
+    case .ip: name
+    case .unix: nil
+    }
+  }
+}
+
+/// How a client has asked for a page.
+enum Scheme {
+  case http, https
+
+  var name: StaticString {
+    switch self {
+    case .http: "http"
+    case .https: "https"
+    }
+  }
+}
+
+extension PeerAddress {
+  init(_ address: SocketAddress) {
+    self = address.hostBytes.flatMap { IPAddress(networkOrder: $0.span) }.map { .ip($0) } ?? .unix
+  }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Proxy
+
+/// A value that its flag writes in another way than its description does.
+protocol FlagValue {
+  var flagText: String { get }
+}
+
+extension ListenAddress: FlagValue {}
+extension OriginAddress: FlagValue {}
+
+/// A property of a command that ArgumentParser fills.
+private protocol ParsedProperty {
+  var value: Any { get }
+}
+
+extension Option: ParsedProperty {
+  fileprivate var value: Any { wrappedValue }
+}
+
+extension Flag: ParsedProperty {
+  fileprivate var value: Any { wrappedValue }
+}
+
+extension OptionGroup: ParsedProperty {
+  fileprivate var value: Any { wrappedValue }
+}
+
+extension ServeCommand {
+  /// The flags and what they are worth, given or not: `--miss-ttl` is `60s`. What has no value is left out.
+  ///
+  /// Read from the command itself, so that no flag can be forgotten here.
+  var settings: [String: String] { Self.settings(of: self) }
+
+  private static func settings(of command: Any) -> [String: String] {
+    var found: [String: String] = [:]
+    for child in Mirror(reflecting: command).children {
+      guard let label = child.label, let property = child.value as? any ParsedProperty else { continue }
+      if property.value is any ParsableArguments {
+        found.merge(settings(of: property.value)) { $1 }
+      } else if let text = text(of: property.value) {
+        found[flagName(label)] = text
+      }
+    }
+    return found
+  }
+
+  /// `_mapMaxURLs` is `--map-max-urls`.
+  static func flagName(_ property: String) -> String {
+    var name = "--"
+    var wasSmall = false
+    for character in property where character != "_" {
+      if character.isUppercase, wasSmall { name += "-" }
+      wasSmall = !character.isUppercase
+      name += character.lowercased()
+    }
+    return name
+  }
+
+  /// As a flag would write it; nil for no value.
+  private static func text(of value: Any) -> String? {
+    let mirror = Mirror(reflecting: value)
+    switch mirror.displayStyle {
+    case .optional: return mirror.children.first.flatMap { text(of: $0.value) }
+    case .collection:
+      let items = mirror.children.compactMap { text(of: $0.value) }
+      return items.isEmpty ? nil : items.joined(separator: " ")
+    default:
+      return (value as? any FlagValue)?.flagText ?? "\(value)"
+    }
+  }
+}
