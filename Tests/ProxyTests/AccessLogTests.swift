@@ -14,7 +14,7 @@ struct AccessLogTests {
 
   init() throws {
     folder = try Folder()
-    origin = OriginServer(try makeOrigin("10.0.0.5", port: 81, authority: "old:81"), worker: 0)
+    origin = OriginServer(try makeOrigin("10.0.0.5", port: 81, authority: "old:81"), worker: 0, room: .none)
   }
 
   private func open(_ name: String = "log") throws -> AccessLog {

@@ -21,7 +21,7 @@ struct AnswerWriterTests {
       AnswerWriter.write(
         head, fields: fields, bytes: bytes,
         shape: AnswerShape(isChunked: chunked, connection: connection, route: route),
-        source: rewriting ? Self.old : .new(cookies: nil),
+        source: rewriting ? Self.old : .new(nil),
         publicAuthority: Array("www.example".utf8).span.bytes, into: &writer)
       return text(writer)
     }

@@ -78,8 +78,8 @@ enum AnswerWriter {
     case (.setCookie, .old(let old)):
       return AnswerCookies.writeOld(
         field, old, from: bytes, publicAuthority: publicAuthority, run: &run, into: &writer)
-    case (.setCookie, .new(let cookies?)):
-      AnswerCookies.noteNew(field, cookies, in: bytes)
+    case (.setCookie, .new(let new?)):
+      return AnswerCookies.writeNew(field, new, from: bytes, run: &run, into: &writer)
     default: break
     }
     run.extend(with: field.line, from: bytes, into: &writer)

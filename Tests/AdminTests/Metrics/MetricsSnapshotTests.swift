@@ -25,7 +25,7 @@ struct MetricsSnapshotTests {
     proxy.logDroppedBytes = 8
     let origin = OriginStatus(
       id: "a\"b", site: .new, authority: "new.internal", address: "[::1]:80", weight: 1, max: 5, mode: .ready,
-      checked: .up, condition: .up, inFlight: 2, requests: 90, failures: 3, since: 1_772_368_496)
+      checked: .up, condition: .up, inFlight: 2, queued: 0, requests: 90, failures: 3, since: 1_772_368_496)
     let map = URLMap(.init(maxURLs: 1000))
     defer { map.shutdown() }
     let snapshot = MetricsSnapshot(
