@@ -4,7 +4,7 @@ import Proxy
 extension ProxyMetrics {
   /// The counters as the log shows them, on SIGUSR1 and at the end.
   func metadata(_ accessLog: AccessLog?) -> Logger.Metadata {
-    var metadata: Logger.Metadata = ["log-bytes-dropped": "\(accessLog?.droppedBytes ?? 0)"]
+    var metadata: Logger.Metadata = ["log-lines-dropped": "\(accessLog?.droppedLines ?? 0)"]
     for counter in ProxyCounter.allCases { metadata[counter.name] = "\(self[counter])" }
     for route in Route.allCases { metadata[route.label] = "\(requests(route))" }
     return metadata

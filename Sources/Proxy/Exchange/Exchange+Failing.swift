@@ -132,6 +132,7 @@ extension Exchange {
   private func countRetry() {
     worker.metrics.count(.retries)
     record.notes.insert(.retried)
+    record.retries &+= 1
   }
 
   private func noteAttempt(_ failure: OriginFailure) {
