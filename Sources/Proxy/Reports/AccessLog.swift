@@ -26,7 +26,8 @@ public final class AccessLog: Sendable {
     var trouble: AccessLogTrouble?
     /// The file as its name leads to it now; the writer goes over to it.
     var reopened: LogFile?
-    var isClosed = false
+    /// When it was closed, on the clock that only goes forward.
+    var closedUs: UInt64?
   }
 
   private static let boundBytes = 16 << 20
@@ -95,7 +96,7 @@ public final class AccessLog: Sendable {
   /// Writes what is waiting and ends; returns when that is done, two seconds after a reader has stopped reading at the
   /// latest.
   public func close() {
-    state.withLock { $0.isClosed = true }
+    state.withLock { $0.closedUs = EventLoop.monotonicUs() }
     doorbell.ring()
     thread.withLock { $0.take() }?.join()
   }
@@ -110,7 +111,7 @@ public final class AccessLog: Sendable {
       let (blocks, isClosed) = state.withLock { state in
         let taken = state.blocks
         state.blocks = []
-        return (taken, state.isClosed)
+        return (taken, state.closedUs != nil)
       }
       if blocks.isEmpty {
         if isClosed { return }
@@ -128,24 +129,18 @@ public final class AccessLog: Sendable {
   /// Returns when the block is written, or dropped: then false.
   private func write(_ block: Block, to file: inout LogFile) -> Bool {
     var done = 0
-    var giveUpUs: UInt64?
     while done < block.bytes.count {
       switch file.write(block.bytes, from: done) {
       case .wrote(let count):
         done += count
         continue
       case .full:
-        if isClosed {
-          let nowUs = EventLoop.monotonicUs()
-          let limitUs = giveUpUs ?? nowUs &+ Self.closingUs
-          giveUpUs = limitUs
-          if nowUs >= limitUs { return drop(block, from: done) }
-        }
+        if let closedUs, EventLoop.monotonicUs() &- closedUs >= Self.closingUs { return drop(block, from: done) }
         doorbell.wait(orWritable: file.descriptor, atMostMs: Self.retryMs)
       case .failed(let code):
         let trouble = AccessLogTrouble(errno: code)
         if state.withLock({ $0.trouble.setIfNil(trouble) }) { tell(trouble) }
-        if isClosed || trouble == .readerGone { return drop(block, from: done) }
+        if closedUs != nil || trouble == .readerGone { return drop(block, from: done) }
         doorbell.wait(atMostMs: Self.retryMs)
       }
       if let fresh = takeReopened() {
@@ -158,7 +153,7 @@ public final class AccessLog: Sendable {
     return true
   }
 
-  private var isClosed: Bool { state.withLock { $0.isClosed } }
+  private var closedUs: UInt64? { state.withLock { $0.closedUs } }
 
   private func drop(_ block: Block, from offset: Int) -> Bool {
     let lines = block.bytes[offset...].count { $0 == UInt8(ascii: "\n") }
