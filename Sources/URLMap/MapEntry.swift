@@ -15,7 +15,7 @@ public struct MapEntry: Sendable, Equatable {
   }
 
   /// The entry of a URL learned just now and never visited since.
-  init(learnedAt now: UInt32) {
+  public init(learnedAt now: UInt32) {
     self.init(learnedAt: now, lastUsedAt: now, hits: 0)
   }
 }

@@ -72,7 +72,7 @@ struct ServeCommand: ParsableCommand {
       } catch {
         logger.error("SIGUSR1: \(error); its lines go on into the file that was open")
       }
-      logger.info("so far", metadata: server.metrics.metadata(accessLog).merging(memory.metadata) { $1 })
+      logger.info("so far", metadata: server.metrics.metadata.merging(memory.metadata) { $1 })
     }
     let admin = try startAdmin(server, memory, configuration, logger: logger)
     do {
@@ -96,7 +96,7 @@ struct ServeCommand: ParsableCommand {
     admin?.stop()
     accessLog?.close()
     try memory.checkLoaded()
-    logger.info("stopped", metadata: server.metrics.metadata(accessLog).merging(memory.metadata) { $1 })
+    logger.info("stopped", metadata: server.metrics.metadata.merging(memory.metadata) { $1 })
   }
 
   /// What the flags and the machine add up to.

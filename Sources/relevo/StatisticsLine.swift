@@ -3,8 +3,8 @@ import Proxy
 
 extension ProxyMetrics {
   /// The counters as the log shows them, on SIGUSR1 and at the end.
-  func metadata(_ accessLog: AccessLog?) -> Logger.Metadata {
-    var metadata: Logger.Metadata = ["log-lines-dropped": "\(accessLog?.droppedLines ?? 0)"]
+  var metadata: Logger.Metadata {
+    var metadata: Logger.Metadata = ["log-lines-dropped": "\(logDroppedLines)"]
     for counter in ProxyCounter.allCases { metadata[counter.name] = "\(self[counter])" }
     for route in Route.allCases { metadata[route.label] = "\(requests(route))" }
     return metadata

@@ -268,6 +268,43 @@ struct ImportTests {
     ) { try read([], only: "none") }
   }
 
+  @Test(
+    "many URLs come into an empty map and into one that is not, in order or not, twice or not, all the same",
+    arguments: [true, false], [true, false])
+  func many(inOrder: Bool, isEmpty: Bool) throws {
+    var urls = (0..<3000).map { "/a/\($0 % 7)/page-\($0)" }.sorted()
+    urls += inOrder ? [] : urls.prefix(500).shuffled()
+    if !inOrder { urls.shuffle() }
+    folder.write("list", Array(urls.map { $0 + "\n" }.joined().utf8))
+    folder.write("log", Array(#"h - - [10/Oct/2026:13:55:36 +0200] "GET /a/0/page-0 HTTP/1.1" 200 1"#.utf8))
+    let map = URLMap()
+    let before = Array("/z".utf8)
+    if !isEmpty { map.learn(before.span.bytes, at: 1) }
+    map.waitUntilApplied()
+    var reading = MapImport(into: map, MapImport.Options(scheme: KeyScheme(), now: 5))
+    try reading.read(folder["list"])
+    try reading.read(folder["log"])
+    #expect(reading.report.added == 3000)
+    #expect(reading.report.known == (inOrder ? 1 : 501))
+    var found: [String: MapEntry] = [:]
+    map.forEachEntry { key, entry in
+      found[key.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }] = entry
+    }
+    #expect(Set(found.keys) == Set(urls + (isEmpty ? [] : ["/z"])))
+    #expect(found["/a/1/page-1"] == MapEntry(learnedAt: 5))
+    #expect(found["/a/0/page-0"]?.hits == 1)
+  }
+
+  @Test("a strict import that ends at a wrong line has changed nothing")
+  func strictIntoEmpty() throws {
+    folder.write("list", Array("/a\n/b\nno url\n".utf8))
+    let map = URLMap()
+    var reading = MapImport(into: map, MapImport.Options(scheme: KeyScheme(), isStrict: true, now: 1))
+    #expect(throws: ImportError.self) { try reading.read(folder["list"]) }
+    #expect(map.count == 0)
+    #expect(map.statistics.urls == 0)
+  }
+
   @Test("a map that is full is an error, and no loss in silence")
   func full() throws {
     folder.write("list", Array((0..<200).map { "/\($0)\n" }.joined().utf8))

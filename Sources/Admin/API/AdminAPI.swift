@@ -20,7 +20,7 @@ struct AdminAPI: Sendable {
     to request: AdminRequest, for resource: Resource, method: String
   ) throws(Refusal) -> Reply {
     var parameters = try Parameters(request.query)
-    let map = MapResources(subject)
+    let map = MapResources(subject, trees)
     switch resource {
     case .dashboard:
       return .now(
@@ -33,6 +33,12 @@ struct AdminAPI: Sendable {
       // Whoever probes may add what its tool adds.
       return .now(HTTPServerResponse(text: "ok\n"))
     case .readiness: return .now(readiness)
+    case .metrics:
+      // Prometheus may be told to send parameters.
+      return .now(
+        HTTPServerResponse(
+          headers: [("Content-Type", MetricsSnapshot.contentType)],
+          body: MetricsSnapshot(subject).prometheusText))
     case .openAPI:
       try parameters.end()
       return .now(
@@ -60,7 +66,7 @@ struct AdminAPI: Sendable {
       default: return .now(try map.lookup(&parameters))
       }
     case .mapPrefix: return .work(try map.forgetPrefix(&parameters))
-    case .mapTree: return .work(try map.tree(&parameters, trees))
+    case .mapTree: return .work(try map.tree(&parameters))
     case .mapTop: return .work(try map.top(&parameters))
     case .mapSearch: return .work(try map.search(&parameters))
     case .mapSnapshot: return .now(try map.snapshot(&parameters))

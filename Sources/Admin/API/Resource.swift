@@ -3,6 +3,7 @@ enum Resource: Equatable {
   case dashboard
   case health
   case readiness
+  case metrics
   case openAPI
   case status
   case traffic
@@ -25,6 +26,7 @@ enum Resource: Equatable {
     case []: self = .dashboard
     case ["healthz"]: self = .health
     case ["readyz"]: self = .readiness
+    case ["metrics"]: self = .metrics
     case ["openapi.json"]: self = .openAPI
     case ["api", "v1", "status"]: self = .status
     case ["api", "v1", "traffic"]: self = .traffic
@@ -49,7 +51,7 @@ enum Resource: Equatable {
   var isPublic: Bool {
     switch self {
     case .dashboard, .health, .readiness: true
-    case .openAPI, .status, .traffic, .origins, .origin, .mapEntries, .mapURL, .mapPrefix, .mapTree,
+    case .metrics, .openAPI, .status, .traffic, .origins, .origin, .mapEntries, .mapURL, .mapPrefix, .mapTree,
       .mapTop, .mapSearch, .mapSnapshot, .mapExport, .misses, .failures:
       false
     }
@@ -58,7 +60,8 @@ enum Resource: Equatable {
   /// HEAD goes with GET.
   var methods: [String] {
     switch self {
-    case .dashboard, .health, .readiness, .openAPI, .status, .traffic, .origins, .mapEntries, .mapTree,
+    case .dashboard, .health, .readiness, .metrics, .openAPI, .status, .traffic, .origins, .mapEntries,
+      .mapTree,
       .mapTop, .mapSearch, .mapExport, .misses, .failures:
       ["GET"]
     case .origin: ["PATCH"]

@@ -2,42 +2,25 @@ import Proxy
 import URLMap
 
 /// What the metrics tell, as plain values of about one moment.
-public struct MetricsSnapshot: Sendable {
-  public var version: String
+struct MetricsSnapshot: Sendable {
+  var version: String
   /// Requests are served as they should be: what `/readyz` says.
-  public var isReady: Bool
-  public var isDraining: Bool
-  public var proxy: ProxyMetrics
-  public var origins: [OriginStatus]
-  public var map: URLMap.Statistics
+  var isReady: Bool
+  var isDraining: Bool
+  var proxy: ProxyMetrics
+  var origins: [OriginStatus]
+  var map: URLMap.Statistics
   /// The most URLs that the map keeps.
-  public var mapLimit: Int
+  var mapLimit: Int
   /// Nil when the map is kept in memory only.
-  public var keeper: MapKeeper.Statistics?
-  /// Bytes of access log lines that were dropped.
-  public var logDroppedBytes: UInt64
+  var keeper: MapKeeper.Statistics?
   /// Nil when the system does not tell.
-  public var process: ProcessFigures?
+  var process: ProcessFigures?
 
-  public init(
-    version: String, isReady: Bool, isDraining: Bool, proxy: ProxyMetrics, origins: [OriginStatus],
-    map: URLMap.Statistics, mapLimit: Int, keeper: MapKeeper.Statistics?, logDroppedBytes: UInt64,
-    process: ProcessFigures?
-  ) {
-    self.version = version
-    self.isReady = isReady
-    self.isDraining = isDraining
-    self.proxy = proxy
-    self.origins = origins
-    self.map = map
-    self.mapLimit = mapLimit
-    self.keeper = keeper
-    self.logDroppedBytes = logDroppedBytes
-    self.process = process
-  }
+  static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
   /// The text that Prometheus scrapes (`text/plain; version=0.0.4`), in UTF-8. See `docs/metrics.md` for the names.
-  public var prometheusText: [UInt8] {
+  var prometheusText: [UInt8] {
     var page = PrometheusText()
     writeService(into: &page)
     writeRequests(into: &page)
@@ -46,5 +29,15 @@ public struct MetricsSnapshot: Sendable {
     if let keeper { keeper.write(into: &page) }
     process?.write(into: &page)
     return Array(page.text.utf8)
+  }
+}
+
+extension MetricsSnapshot {
+  /// Asks all of `subject`.
+  init(_ subject: AdminSubject) {
+    self.init(
+      version: subject.version, isReady: subject.notReady.isEmpty, isDraining: subject.proxy.isDraining,
+      proxy: subject.proxy.metrics, origins: subject.proxy.origins, map: subject.map.statistics,
+      mapLimit: subject.mapLimit, keeper: subject.mapFile?.keeper.statistics, process: .current())
   }
 }

@@ -2,21 +2,21 @@ import EventLoop
 import Glibc
 
 /// What the system tells of this process; the metrics have Prometheus' usual names.
-public struct ProcessFigures: Sendable, Equatable {
+struct ProcessFigures: Sendable, Equatable {
   /// Processor time of all threads, in user space and in the kernel.
-  public var cpuUs: UInt64
-  public var residentBytes: UInt64
-  public var virtualBytes: UInt64
+  var cpuUs: UInt64
+  var residentBytes: UInt64
+  var virtualBytes: UInt64
   /// File descriptors in use.
-  public var openFiles: Int
+  var openFiles: Int
   /// File descriptors that may be in use; nil without a limit.
-  public var maxFiles: UInt64?
-  public var threads: Int
+  var maxFiles: UInt64?
+  var threads: Int
   /// When the process began, in hundredths of a second since 1970.
-  public var startedCentiseconds: UInt64
+  var startedCentiseconds: UInt64
 
   /// Asks the system; nil when `/proc` does not tell. Takes some ten microseconds.
-  public static func current() -> ProcessFigures? {
+  static func current() -> ProcessFigures? {
     guard let stat = SystemFiles.contents(of: "/proc/self/stat"),
       let system = SystemFiles.contents(of: "/proc/stat"),
       let fields = StatFields(stat), let bootSeconds = bootTime(in: system),

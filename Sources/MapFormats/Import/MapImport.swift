@@ -50,6 +50,8 @@ public struct MapImport: ~Copyable {
   private let options: Options
   private let map: URLMap
   private let reader: URLMap.Reader
+  /// Takes what comes into an empty map, up to the first visit.
+  private var filling: Filling?
   private var keys: KeyMaker
   private var logLine = AccessLogLine()
   private let onProblem: (ImportProblem) -> Void
@@ -78,7 +80,10 @@ public struct MapImport: ~Copyable {
   ///
   /// - Parameter path: `-` is standard input.
   public mutating func read(_ path: String) throws(ImportError) {
+    filling = Filling(map)
+    defer { filling = nil }
     try read(path, isFromIndex: false)
+    try endFilling()
   }
 
   private mutating func read(_ path: String, isFromIndex: Bool) throws(ImportError) {
@@ -225,15 +230,29 @@ public struct MapImport: ~Copyable {
     switch keys.make(url) {
     case .otherHost: report.otherHosts += 1
     case .refused(let reason): try problem(file, line, reason)
-    case .made: add(visitedAt: time)
+    case .made: try add(visitedAt: time)
     }
   }
 
+  private mutating func endFilling() throws(ImportError) {
+    guard let filling = filling.take() else { return }
+    guard filling.finish() else { throw .outOfMemory }
+  }
+
   /// Adds the key that was made, or counts its visit.
-  private mutating func add(visitedAt time: UInt32?) {
+  private mutating func add(visitedAt time: UInt32?) throws(ImportError) {
     // Bytes have no padding, which is what makes a raw view of other elements unsafe.
     let bytes = keys.key
     let key = unsafe bytes.span.bytes
+    if let filling, time == nil {
+      switch filling.add(key, MapEntry(learnedAt: options.now)) {
+      case .added: report.added += 1
+      case .known: report.known += 1
+      case .refused: throw .outOfMemory
+      }
+      return
+    }
+    try endFilling()
     let entry = reader.lookup(key, countingHitAt: nil)
     if entry == nil {
       report.added += 1

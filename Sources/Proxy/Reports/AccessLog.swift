@@ -135,7 +135,9 @@ public final class AccessLog: Sendable {
         done += count
         continue
       case .full:
-        if let closedUs, EventLoop.monotonicUs() &- closedUs >= Self.closingUs { return drop(block, from: done) }
+        if let closedUs, EventLoop.monotonicUs() &- closedUs >= Self.closingUs {
+          return drop(block, from: done)
+        }
         doorbell.wait(orWritable: file.descriptor, atMostMs: Self.retryMs)
       case .failed(let code):
         let trouble = AccessLogTrouble(errno: code)

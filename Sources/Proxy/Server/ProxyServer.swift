@@ -117,6 +117,7 @@ public final class ProxyServer: Sendable {
     var sum = ProxyMetrics()
     for worker in workers { sum.add(worker) }
     for origin in registry.all { sum.add(origin) }
+    sum.logDroppedLines = shared.accessLog?.droppedLines ?? 0
     sum.openConnections = shared.connections.current
     if configuration.detailedMetrics {
       let nowUs = EventLoop.monotonicUs()

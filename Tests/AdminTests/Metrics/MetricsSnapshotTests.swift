@@ -22,6 +22,7 @@ struct MetricsSnapshotTests {
     proxy.add(worker)
     proxy.loops = [worker.loop(nowUs: 1_070_000)]
     proxy.openConnections = 7
+    proxy.logDroppedLines = 8
     let origin = OriginStatus(
       id: "a\"b", site: .new, authority: "new.internal", address: "[::1]:80", weight: 1, max: 5, mode: .ready,
       checked: .up, condition: .up, inFlight: 2, requests: 90, failures: 3, since: 1_772_368_496)
@@ -34,7 +35,7 @@ struct MetricsSnapshotTests {
         state: .loaded, snapshots: 4, snapshotFailures: 1,
         lastSnapshot: MapKeeper.Snapshot(at: 1_772_368_496, took: .milliseconds(12), urls: 99),
         journalled: 5, journalFailures: 6, journalLost: 7),
-      logDroppedBytes: 8, process: ProcessFigures.current())
+      process: ProcessFigures.current())
     text = String(decoding: snapshot.prometheusText, as: UTF8.self)
   }
 
@@ -67,7 +68,7 @@ struct MetricsSnapshotTests {
       "relevo_map_snapshot_timestamp_seconds 1772368496", "relevo_map_snapshot_duration_seconds 0.012",
       "relevo_map_snapshot_failures_total 1", "relevo_map_journal_lost_changes_total 7",
       "relevo_loop_lag_seconds_sum{worker=\"0\"} 0.0012",
-      "relevo_loop_last_turn_age_seconds{worker=\"0\"} 0.07", "relevo_access_log_dropped_bytes_total 8",
+      "relevo_loop_last_turn_age_seconds{worker=\"0\"} 0.07", "relevo_access_log_dropped_lines_total 8",
     ])
   func hasLine(_ line: String) {
     #expect(text.split(separator: "\n").contains { $0 == line })
@@ -134,7 +135,7 @@ struct MetricsSnapshotTests {
     for counter in ProxyCounter.allCases { proxy[counter] = 7_000_000 + UInt64(counter.rawValue) }
     let snapshot = MetricsSnapshot(
       version: "1", isReady: false, isDraining: false, proxy: proxy, origins: [], map: URLMap().statistics,
-      mapLimit: 1, keeper: nil, logDroppedBytes: 0, process: nil)
+      mapLimit: 1, keeper: nil, process: nil)
     let values = Set(
       String(decoding: snapshot.prometheusText, as: UTF8.self).split(separator: "\n").compactMap {
         $0.split(separator: " ").last
