@@ -65,7 +65,7 @@ struct ServeCommand: ParsableCommand {
     warnAboutDescriptors(descriptors, logger: logger)
 
     let memory = try URLMemory(map, logger: logger)
-    let accessLog = try openAccessLog()
+    let accessLog = try openAccessLog(logger: logger)
     let server = ProxyServer(configuration, map: memory.map, accessLog: accessLog, logger: logger)
     let signals = try StopSignals {
       memory.snapshotNow()
@@ -173,10 +173,10 @@ struct ServeCommand: ParsableCommand {
     return server
   }
 
-  private func openAccessLog() throws(CommandFailure) -> AccessLog? {
+  private func openAccessLog(logger: Logger) throws(CommandFailure) -> AccessLog? {
     guard let destination = logging.accessLog.destination else { return nil }
     do {
-      return try AccessLog(destination: destination)
+      return try AccessLog(destination: destination, format: logging.logFormat, logger: logger)
     } catch {
       throw CommandFailure(error.description, code: .configuration)
     }

@@ -287,6 +287,7 @@ extension Exchange {
     let region = unsafe UnsafeMutableRawBufferPointer(rebasing: client.input.readable[body.upper...])
     let progress = unsafe body.scanner.scan(region)
     if progress.consumed > 0 { body.isTouched = true }
+    record.requestBytes &+= UInt64(progress.forward)
     if progress.forward > 0 {
       unsafe recordPart(UnsafeRawBufferPointer(rebasing: region[..<progress.forward]))
     }

@@ -88,7 +88,8 @@ extension Exchange {
       !answer.keepsClient ? "close" : isForHTTP10 ? "keep-alive" : nil
     let shape = AnswerShape(
       isChunked: answer.writesChunks || (head.framing == .chunked && !isForHTTP10), connection: connection,
-      route: worker.settings.debugHeaders ? route : nil, variesByReferer: variesByReferer)
+      route: worker.settings.debugHeaders ? route : nil, variesByReferer: variesByReferer,
+      publicScheme: sender.scheme)
     worker.writer.removeAll()
     interim.withBytes { if $0.byteCount > 0 { worker.writer.append($0) } }
     writeAnswer(head, bytes, shape, from: server, into: &worker.writer)

@@ -200,6 +200,7 @@ extension Exchange {
     }
     worker.metrics.count(.retries)
     record.notes.insert(.retried)
+    record.retries &+= 1
     return true
   }
 

@@ -88,6 +88,7 @@ struct EnvironmentArguments {
     Flag(name: "drain-delay", values: .one),
     Flag(name: "stop-grace", values: .one),
     Flag(name: "access-log", values: .one),
+    Flag(name: "log-format", values: .one),
     Flag(name: "log-level", values: .one),
     Flag(name: "startup-probes", values: .onOrOff),
     Flag(name: "forwarded-for", values: .onOrOff),
