@@ -53,6 +53,7 @@ struct ServeCommand: ParsableCommand {
     }
     _ = try map.ignoredQuery
     try cookies.checkTogether()
+    try admin.checkTogether()
   }
 
   func run() throws {
@@ -146,7 +147,7 @@ struct ServeCommand: ParsableCommand {
     configuration.writesVia = headers.via
     configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost
     configuration.debugHeaders = headers.debugHeaders
-    configuration.detailedMetrics = !admin.admin.isEmpty
+    configuration.detailedMetrics = admin.isOn
     configuration.resolveEvery = origins.resolveEvery.duration
     configuration.originKeepalive = limits.originKeepalive
     configuration.healthChecks = try health.checks(oldHost: configuration.oldHost)
@@ -158,12 +159,12 @@ struct ServeCommand: ParsableCommand {
   private func startAdmin(
     _ proxy: ProxyServer, _ memory: URLMemory, _ configuration: ProxyConfiguration, logger: Logger
   ) throws(CommandFailure) -> AdminServer? {
-    guard let adminConfiguration = admin.configuration else { return nil }
+    guard admin.isOn else { return nil }
     let subject = AdminSubject(
       proxy: proxy, map: memory.map, keys: configuration.keys, mapLimit: map.mapMaxURLs,
       mapFile: memory.file, version: Relevo.versionNumber, startedAt: SystemClock.now,
       workers: configuration.workers, settings: settings)
-    let server = AdminServer(adminConfiguration, subject: subject, logger: logger)
+    let server = AdminServer(try admin.configuration(), subject: subject, logger: logger)
     do {
       try server.start()
     } catch {

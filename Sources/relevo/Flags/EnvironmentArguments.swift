@@ -95,6 +95,8 @@ struct EnvironmentArguments {
     Flag(name: "via", values: .onOrOff),
     Flag(name: "debug-headers", values: .on),
     Flag(name: "admin", values: .several),
+    Flag(name: "admin-token-file", values: .one),
+    Flag(name: "admin-user-file", values: .one),
   ]
 
   /// To be appended to the command line.
