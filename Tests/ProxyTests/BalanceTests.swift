@@ -142,6 +142,25 @@ struct BalanceTests {
     return policy
   }
 
+  @Test("when all are down a request gets what its last resort allows")
+  func lastResort() throws {
+    var once = PassiveHealthPolicy()
+    once.failures = 1
+    let origins = try origins([1, 1], policy: once)
+    let pool = pool(origins)
+    origins[0].setChecked(.down)
+    origins[1].requestFailed()
+    let nowMs = EventLoop.monotonicMs()
+    func said(_ resort: LastResort) -> Set<String> {
+      Set((0..<4).map { _ in "\(say(pool, OriginRequest(lastResort: resort), nowMs: nowMs))" })
+    }
+    #expect(said(.none) == ["none"])
+    #expect(said(.unpaused) == ["server(\"a\")"])
+    #expect(said(.all) == ["server(\"a\")", "server(\"b\")"])
+    origins[0].setChecked(.up)
+    #expect(said(.none) == ["server(\"a\")"])
+  }
+
   @Test("down or paused servers get nothing while another is up, and all of it when none is")
   func allDown() throws {
     let origins = try origins([1, 2, 1], policy: brittle)

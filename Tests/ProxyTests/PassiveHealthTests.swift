@@ -95,6 +95,34 @@ struct PassiveHealthTests {
         == .recovering(sinceMs: 5, pauses: 3, failures: 0))
   }
 
+  @Test("checks that find it up again end a pause, but the next one is longer all the same")
+  func recovery() {
+    let ended = PassiveHealth.recovering(sinceMs: 5, pauses: 3, failures: 0)
+    #expect(PassiveHealth.paused(untilMs: 9_000, pauses: 3).afterRecovery(nowMs: 5) == ended)
+    #expect(PassiveHealth.trial(pauses: 3).afterRecovery(nowMs: 5) == ended)
+    #expect(ended.afterRecovery(nowMs: 99) == ended)
+    #expect(
+      PassiveHealth.healthy(failures: 2).afterRecovery(nowMs: 5)
+        == .recovering(sinceMs: 5, pauses: 0, failures: 0))
+  }
+
+  @Test("a check that passes ends a pause only where checks had found the server down")
+  func checksAndPauses() throws {
+    var once = policy
+    once.failures = 1
+    once.pauseMs = 3_600_000
+    once.pauseMaxMs = 3_600_000
+    let origin = try makeOrigin(policy: once)
+    origin.setChecked(.up)
+    origin.requestFailed()
+    origin.setChecked(.up)
+    #expect(origin.status.condition == .paused)
+    origin.setChecked(.down)
+    #expect(origin.status.condition == .down)
+    origin.setChecked(.up)
+    #expect(origin.status.condition == .slowStart)
+  }
+
   @Test("every state comes back from its word, counts only as far as there is room")
   func words() {
     let states: [PassiveHealth] = [

@@ -57,7 +57,20 @@ extension Exchange {
 
   /// What a pool has to know of this request.
   var originRequest: OriginRequest {
-    OriginRequest(tried: tried, preferred: preferred, mayTry: mayTry)
+    OriginRequest(
+      tried: tried, preferred: preferred,
+      mayTry: mayTry, lastResort: lastResort)
+  }
+
+  /// Nobody waits for a server that is known to be down where the other site, or what it has said, is an answer: the old
+  /// server's absence costs no time, nor the new pool's where the old one has the page or stands in.
+  private var lastResort: LastResort {
+    switch step {
+    case .newOnly, .newByRule, .newAfterOldMiss, .newAfterOldFailure: .all
+    case .newFirst: worker.decisions.oldStandsIn ? .unpaused : .all
+    case .recheck: .none
+    case .oldByMap, .oldByRule, .oldByReferer, .oldAfterMiss, .oldAsStandby, .probeOld: .none
+    }
   }
 
   /// Sending it twice does no harm.

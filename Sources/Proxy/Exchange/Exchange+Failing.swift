@@ -24,7 +24,8 @@ enum OriginFailure: Equatable {
   case queueFull
   /// The request has waited for a place for too long.
   case queueTimeout
-  /// The operator lets no server of the site take requests.
+  /// No server of the site takes requests: the operator lets none, or all are known to be down and another answer is at
+  /// hand.
   case noServer
 
   /// What the client is answered when no other way is left.
@@ -59,7 +60,7 @@ enum OriginFailure: Equatable {
     case .atMaximum: "every server serves its max="
     case .queueFull: "as many requests wait as --queue-length allows"
     case .queueTimeout: "no place within --queue-timeout"
-    case .noServer: "every server is drained or off"
+    case .noServer: "every server is down, drained or off"
     }
   }
 

@@ -16,8 +16,29 @@ struct OriginRequest {
   /// It may find out whether a server answers again: sending it twice does no harm.
   var mayTry = true
 
+  /// Which servers are asked when none is up.
+  var lastResort = LastResort.all
+
   /// It can be given a place that the next one in the line can't.
   var isParticular: Bool { preferred != nil || !tried.isEmpty || !mayTry }
+}
+
+/// Which of a site's servers a request is given when all are down.
+enum LastResort {
+  /// None: there is another answer, at once.
+  case none
+  /// Those that no request has found down. Checks may be wrong about them.
+  case unpaused
+  /// All of them: what is worth a try.
+  case all
+
+  func allows(_ origin: OriginState, nowMs: UInt64) -> Bool {
+    switch self {
+    case .none: false
+    case .unpaused: if case .share = origin.availability(nowMs: nowMs) { true } else { false }
+    case .all: true
+    }
+  }
 }
 
 /// The servers that one exchange has asked in vain.

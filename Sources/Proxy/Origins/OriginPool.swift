@@ -43,7 +43,7 @@ final class OriginPool {
   // MARK: Choosing
 
   /// A place for a request: at its preferred server, else at one that is due for a trial, else at one of those that are
-  /// up, as the balance says. When all are down, at one of them all the same.
+  /// up, as the balance says. When all are down, at one of them all the same, as far as the request's last resort goes.
   func choose(for request: OriginRequest, nowMs: UInt64) -> OriginChoice {
     if let preferred = request.preferred, takesItsOwn(preferred, request, nowMs) {
       if let slot = preferred.enter() { return .server(slot) }
@@ -66,7 +66,10 @@ final class OriginPool {
     }
     if let slot = takeBest(&someAreFull) { return .server(slot) }
     if someAreFull { return .full }
-    for server in servers where server.state.mode == .ready && !request.tried.contains(server) {
+    for server in servers
+    where server.state.mode == .ready && !request.tried.contains(server)
+      && request.lastResort.allows(server.state, nowMs: nowMs)
+    {
       if server.isFull { someAreFull = true } else { server.offer = server.state.options.weight }
     }
     if let slot = takeBest(&someAreFull) { return .server(slot) }

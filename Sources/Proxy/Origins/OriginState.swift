@@ -55,11 +55,15 @@ public final class OriginState: Sendable {
     stateHasChanged()
   }
 
-  /// Takes the word of active checks, at once for all workers. A server that was down begins with a small share.
+  /// Takes the word of active checks, at once for all workers. A server that was down begins with a small share, and its
+  /// pause is over. A check that passes in a row of others ends none: requests know better.
   public func setChecked(_ health: CheckedHealth) {
     let former = checkedNow.exchange(health, ordering: .relaxed)
     if former == health { return }
-    if former == .down { startSlowly() }
+    if former == .down {
+      let nowMs = EventLoop.monotonicMs()
+      change { $0.afterRecovery(nowMs: nowMs) }
+    }
     stateHasChanged()
   }
 

@@ -106,6 +106,17 @@ enum PassiveHealth: Equatable {
     }
   }
 
+  /// Active checks have found it down, and find it up again. Should requests still fail, the next pause is longer all the
+  /// same.
+  func afterRecovery(nowMs: UInt64) -> PassiveHealth {
+    switch self {
+    case .healthy: .recovering(sinceMs: nowMs, pauses: 0, failures: 0)
+    case .paused(_, let pauses), .trial(let pauses):
+      .recovering(sinceMs: nowMs, pauses: pauses, failures: 0)
+    case .recovering: self
+    }
+  }
+
   /// A server that has answered for as long as it was last paused, and has its whole share, is healthy: its next pause
   /// is a first one.
   private func settled(nowMs: UInt64, _ policy: PassiveHealthPolicy) -> PassiveHealth {
