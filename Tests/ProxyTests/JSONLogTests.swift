@@ -44,7 +44,7 @@ struct JSONLogTests {
   @Test("has one object a line, with the same names in the same order")
   func exact() throws {
     var record = AccessRecord()
-    let origin = OriginServer(try makeOrigin("10.0.0.5", port: 81), worker: 0)
+    let origin = OriginServer(try makeOrigin("10.0.0.5", port: 81), worker: 0, room: .none)
     record.beginAttempt(old: false, server: origin, nowUs: 1_000_000)
     record.endAttempt(old: false, status: 404, nowUs: 1_007_001)
     record.beginAttempt(old: true, server: origin, nowUs: 1_007_000)
