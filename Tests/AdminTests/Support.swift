@@ -87,7 +87,7 @@ func makeProxy(_ map: URLMap) throws -> ProxyServer {
 
 func makeSubject(_ map: URLMap, keys: KeyScheme = KeyScheme()) throws -> AdminSubject {
   AdminSubject(
-    proxy: try makeProxy(map), map: map, keys: keys, mapLimit: 2_000_000, mapFile: nil, accessLog: nil,
+    proxy: try makeProxy(map), map: map, keys: keys, mapLimit: 2_000_000, mapFile: nil,
     version: "1.2.3",
     startedAt: 1_000_000_000, workers: 1, settings: ["--miss-ttl": "60s"])
 }
