@@ -22,7 +22,13 @@ struct NoHead: Error {}
 func withRequest<R>(
   _ message: String, _ body: (RequestHead, borrowing FieldTable, RawSpan) throws -> R
 ) throws -> R {
-  let bytes = Array(message.utf8)
+  try withRequest(Array(message.utf8), body)
+}
+
+/// Hands `body` a request's head, its fields and its bytes.
+func withRequest<R>(
+  _ bytes: [UInt8], _ body: (RequestHead, borrowing FieldTable, RawSpan) throws -> R
+) throws -> R {
   var fields = FieldTable(capacity: 64)
   guard case .head(let head) = RequestHead.parse(bytes.span.bytes, limits: limits, fields: &fields) else {
     throw NoHead()

@@ -58,7 +58,7 @@ struct InvocationTests {
     #expect(configuration.oldHost == nil)
     #expect(configuration.softMisses == SoftMissRules())
     #expect(configuration.oldMode == .proxy)
-    #expect(configuration.oldCookiePrefix == nil)
+    #expect(configuration.oldCookiePrefix == nil && configuration.stickyCookie == nil)
     #expect(!configuration.debugHeaders)
     #expect(configuration.resolveEvery == .seconds(30))
   }

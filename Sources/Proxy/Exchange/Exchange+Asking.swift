@@ -9,7 +9,7 @@ extension Exchange {
   func turn(to next: Step) {
     step = next
     tried.removeAll()
-    preferred = nil
+    preferred = home
     retriedOnFresh = false
     proceed()
   }
@@ -45,11 +45,21 @@ extension Exchange {
   /// The servers of the site that the step names.
   var pool: OriginPool { step.asksOld ? worker.oldPool : worker.newPool }
 
+  /// The server of the new pool that the request's session lives on; nil when it has none, and for the old server.
+  var home: OriginServer? {
+    guard let sticky = worker.settings.cookies?.sticky, !step.asksOld else { return nil }
+    describeHead()
+    let input = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[..<head.byteCount]).bytes
+    return sticky.session(worker.requestFields, input, among: worker.newPool.tags).flatMap {
+      worker.newPool.home(of: $0, in: input, mayTry: mayTry, nowMs: worker.loop.coarseMs)
+    }
+  }
+
   /// What a pool has to know of this request.
   var originRequest: OriginRequest {
     OriginRequest(
       tried: tried, preferred: preferred,
-      mayTry: isProbe || (head.method.isIdempotent && body.canBeRepeated), lastResort: lastResort)
+      mayTry: mayTry, lastResort: lastResort)
   }
 
   /// Nobody waits for a server that is known to be down where the other site, or what it has said, is an answer: the old
@@ -62,6 +72,9 @@ extension Exchange {
     case .oldByMap, .oldByRule, .oldByReferer, .oldAfterMiss, .oldAsStandby, .probeOld: .none
     }
   }
+
+  /// Sending it twice does no harm.
+  private var mayTry: Bool { isProbe || (head.method.isIdempotent && body.canBeRepeated) }
 
   /// Sends the request to the server that has a place for it.
   func ask(in slot: consuming OriginSlot, fresh: Bool = false) {
@@ -136,11 +149,16 @@ extension Exchange {
   }
 
   private var requestShape: RequestShape {
-    let cookies = worker.settings.cookies
-    guard step.asksOld else { return RequestShape(cookies: cookies) }
+    guard step.asksOld else { return RequestShape(cookies: cookieView) }
     return RequestShape(
       host: worker.settings.oldHost, refusesCodings: !worker.settings.softMissTexts.isEmpty, isProbe: isProbe,
-      site: .old, cookies: cookies)
+      cookies: cookieView)
+  }
+
+  private var cookieView: CookieView? {
+    worker.settings.cookies.map {
+      CookieView(rules: $0, site: step.asksOld ? .old : .new, tags: worker.newPool.tags)
+    }
   }
 
   /// Moves the request's body on until it is sent or somebody has to be waited for.
@@ -282,6 +300,7 @@ extension Exchange {
     let region = unsafe UnsafeMutableRawBufferPointer(rebasing: client.input.readable[body.upper...])
     let progress = unsafe body.scanner.scan(region)
     if progress.consumed > 0 { body.isTouched = true }
+    record.requestBytes &+= UInt64(progress.forward)
     if progress.forward > 0 {
       unsafe recordPart(UnsafeRawBufferPointer(rebasing: region[..<progress.forward]))
     }

@@ -201,6 +201,7 @@ extension Exchange {
     }
     worker.metrics.count(.retries)
     record.notes.insert(.retried)
+    record.retries &+= 1
     return true
   }
 
@@ -224,13 +225,13 @@ extension Exchange {
       record.notes.insert(failure.noteOfOld)
       worker.metrics.count(failure.refusedFallback)
       if failure == .atMaximum { report(.oldAtMaximum, at: nil, "") }
-      guard renews else { return deliverHeld(as: .held, from: nil) }
+      guard renews else { return deliverHeld(as: .held) }
       if redirectUse != .always || !redirectToOld() { answerOwn(.oldUnreachable) }
     case .probeOld(let renews):
       record.notes.insert(failure.noteOfOld)
       worker.metrics.count(failure.refusedFallback)
       if failure == .atMaximum { report(.oldAtMaximum, at: nil, "") }
-      if !renews || !redirectToOld() { deliverHeld(as: .held, from: nil) }
+      if !renews || !redirectToOld() { deliverHeld(as: .held) }
     case .oldAsStandby:
       record.notes.insert(failure.noteOfOld)
       worker.metrics.count(failure.refusedFallback)
@@ -256,7 +257,7 @@ extension Exchange {
   /// The old server does not stand in: the client gets what failed, never a word about the page.
   func answerForNew(_ end: StandbyEnd) {
     miss = nil
-    guard case .oldAsStandby(let failure?) = step else { return deliverHeld(as: .held, from: nil) }
+    guard case .oldAsStandby(let failure?) = step else { return deliverHeld(as: .held) }
     switch end {
     case .missed, .refused: answerOwn(.newUnreachable)
     case .failed: answerOwn(failure.answer)
@@ -350,7 +351,7 @@ extension Exchange {
       answer, bytes,
       AnswerShape(
         isChunked: false, connection: nil, route: worker.settings.debugHeaders ? record.route : nil),
-      fromOld: step.asksOld ? origin.server : nil, into: &worker.writer)
+      from: origin.server, into: &worker.writer)
     origin.input.consume(answer.byteCount)
     let tunnel = Tunnel(client: client, origin: origin, idleMs: worker.settings.tunnelMs)
     origin.startTunnel(tunnel)

@@ -46,9 +46,17 @@ extension Exchange: WaitingRequest {
     giveUp(.noServer)
   }
 
-  /// It has waited for too long.
+  /// It has waited for too long: for its session's own server, which any other can stand in for, or for all of them.
   func waitedTooLong() {
     leaveLine()
+    if preferred != nil {
+      preferred = nil
+      switch pool.choose(for: originRequest, nowMs: worker.loop.coarseMs) {
+      case .server(let slot): return ask(in: slot)
+      case .full: break
+      case .none: break
+      }
+    }
     worker.metrics.count(.queueTimeouts)
     report(.queueTimeout, at: nil, step.asksOld ? "old" : "new")
     giveUp(.queueTimeout)

@@ -86,6 +86,7 @@ final class Exchange {
     worker.requestTableOwner = ObjectIdentifier(self)
     body.begin(head)
     step = firstStep()
+    preferred = home
     body.recorder = makeRecorder()
     if !takeBodyAtHand() { return }
     proceed()
@@ -250,10 +251,11 @@ final class Exchange {
     if let miss { keepMiss(miss, nowUs: nowUs) }
     if let log = worker.log {
       describeHead()
+      let request = LoggedRequest(
+        record: record, head: head, sender: sender, tookUs: nowUs &- record.beganUs)
       unsafe log.write(
-        record, of: head, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
-        fields: worker.requestFields,
-        sender: sender, nowUs: nowUs, nowSeconds: worker.loop.wallClockSeconds)
+        request, fields: worker.requestFields, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
+        nowMs: worker.loop.wallClockMs)
     }
     isActive = false
     leaveLine()

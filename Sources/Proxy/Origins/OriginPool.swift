@@ -1,6 +1,10 @@
 /// The servers of one site, as one worker sees them, and its requests that wait for one of them.
 final class OriginPool {
-  private(set) var servers: [OriginServer]
+  private(set) var servers: [OriginServer] {
+    didSet { tags = servers.map(\.tag) }
+  }
+  /// Of the servers, in their order: see ``StickyCookie``.
+  private(set) var tags: [[UInt8]]
   private let balance: Balance
   /// The number of the worker that uses it.
   private let worker: Int
@@ -20,6 +24,7 @@ final class OriginPool {
     self.balance = balance
     self.room = room
     servers = origins.map { OriginServer($0, worker: worker, room: room) }
+    tags = servers.map(\.tag)
   }
 
   /// Follows names whose addresses have changed.

@@ -82,8 +82,7 @@ final class OriginRegistry: Sendable {
       let prefix = origin.options.id.map { "\($0)-" } ?? ""
       var hash = Self.hash(name)
       while true {
-        let digits = "00000\(String(hash, radix: 16))".suffix(6)
-        let id = prefix + digits
+        let id = prefix + OriginID.digits(of: hash)
         if taken.insert(id).inserted { return id }
         hash = Self.hash(id)
       }

@@ -12,6 +12,10 @@ final class OriginServer {
   let name: HostAndPort
   /// For the log.
   let label: [UInt8]
+  /// Stands in front of the sticky cookie's values that it sets: see ``StickyCookie``.
+  let tag: [UInt8]
+  /// Its part in the choice of a server for sessions that have none: see ``OriginPool/home(of:in:mayTry:nowMs:)``.
+  let sessionSeed: UInt64
   /// Every connection of this server, by descriptor: this is what keeps them alive.
   private var connections: [Int32: OriginConnection] = [:]
   /// Those that wait for a request; the one used last is taken first.
@@ -38,6 +42,8 @@ final class OriginServer {
     authority = Array(state.authority.utf8)
     name = HostAndPort(authority)
     label = Array(state.address.description.utf8)
+    tag = StickyCookie.tag(id: state.id)
+    sessionSeed = SessionHash.seed(tag)
   }
 
   var address: SocketAddress { state.address }

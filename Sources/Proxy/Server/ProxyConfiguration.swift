@@ -80,6 +80,9 @@ public struct ProxyConfiguration: Sendable {
   /// What the names of the old server's cookies begin with at the client: a token that begins with a letter or a digit. With
   /// it both sites may set cookies of one name. Nil leaves names as they are, and every cookie goes to both sites.
   public var oldCookiePrefix: String?
+  /// The cookie that keeps a session on its server of the new pool: a token (RFC 6265, 4.1.1). Nil lets the balance decide
+  /// about each request.
+  public var stickyCookie: String?
   /// What a client gets whose page is on the old server.
   public var oldMode = OldMode.proxy
   /// Add `X-Relevo-Route` to answers.

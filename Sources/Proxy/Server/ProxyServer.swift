@@ -121,7 +121,7 @@ public final class ProxyServer: Sendable {
     var sum = ProxyMetrics()
     for worker in workers { sum.add(worker) }
     for origin in registry.all { sum.add(origin) }
-    sum.logDroppedBytes = shared.accessLog?.droppedBytes ?? 0
+    sum.logDroppedLines = shared.accessLog?.droppedLines ?? 0
     sum.openConnections = shared.connections.current
     if configuration.detailedMetrics {
       let nowUs = EventLoop.monotonicUs()

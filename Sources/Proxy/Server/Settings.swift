@@ -26,7 +26,7 @@ struct Settings: Sendable {
   let oldHost: [UInt8]?
   /// `oldHost` in its parts.
   let oldName: HostAndPort?
-  /// How the cookies of the sites are told apart; nil when they are not.
+  /// What the flags say of cookies; nil when they say nothing.
   let cookies: CookieRules?
   let softMisses: SoftMissRules
   /// The texts of `softMisses` as bytes.
@@ -61,7 +61,11 @@ struct Settings: Sendable {
     assetsFollowReferer = configuration.assetsFollowReferer
     oldHost = configuration.oldHost.map { Array($0.utf8) }
     oldName = oldHost.map(HostAndPort.init)
-    cookies = configuration.oldCookiePrefix.map { CookieRules(oldPrefix: OldCookiePrefix($0)) }
+    let (oldPrefix, sticky) = (configuration.oldCookiePrefix, configuration.stickyCookie)
+    cookies =
+      oldPrefix == nil && sticky == nil
+      ? nil
+      : CookieRules(oldPrefix: oldPrefix.map(OldCookiePrefix.init), sticky: sticky.map(StickyCookie.init))
     softMisses = configuration.softMisses
     softMissTexts = configuration.softMisses.bodies.map { Array($0.utf8) }
     switch configuration.oldMode {

@@ -53,6 +53,7 @@ enum Defaults {
   static let maxHeaderFields = 128
 
   static let accessLog = AccessLogArgument.standardOutput
+  static let logFormat = AccessLogFormat.combined
   static let logLevel = LogLevelArgument.info
 
   static let demoPort = 8080

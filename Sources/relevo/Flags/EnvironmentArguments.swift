@@ -67,6 +67,7 @@ struct EnvironmentArguments {
     Flag(name: "rules-file", values: .one),
     Flag(name: "old-assets-by-referer", values: .on),
     Flag(name: "old-cookie-prefix", values: .one),
+    Flag(name: "sticky-cookie", values: .one),
     Flag(name: "map-file", values: .one),
     Flag(name: "map-snapshot-every", values: .one),
     Flag(name: "map-max-urls", values: .one),
@@ -87,12 +88,15 @@ struct EnvironmentArguments {
     Flag(name: "drain-delay", values: .one),
     Flag(name: "stop-grace", values: .one),
     Flag(name: "access-log", values: .one),
+    Flag(name: "log-format", values: .one),
     Flag(name: "log-level", values: .one),
     Flag(name: "startup-probes", values: .onOrOff),
     Flag(name: "forwarded-for", values: .onOrOff),
     Flag(name: "via", values: .onOrOff),
     Flag(name: "debug-headers", values: .on),
     Flag(name: "admin", values: .several),
+    Flag(name: "admin-token-file", values: .one),
+    Flag(name: "admin-user-file", values: .one),
   ]
 
   /// To be appended to the command line.
