@@ -1,3 +1,4 @@
+import Proxy
 import Testing
 
 @testable import Admin
@@ -12,6 +13,13 @@ struct DashboardTests {
     #expect(page.contains("<script type=\"module\">\(Dashboard.script)</script>"))
     #expect(Dashboard.style.contains("color-scheme: light dark"))
     #expect(Dashboard.script.hasSuffix("poll.run();"))
+  }
+
+  @Test("knows every route, with a colour for it", arguments: Route.allCases)
+  func routes(route: Route) {
+    #expect(
+      Dashboard.script.contains("{ name: \"\(route.label)\", site: \"\(route.leadsToOldSite ? "old" : "")"))
+    #expect(Dashboard.style.contains(".r-\(route.label) {"))
   }
 
   @Test("stays below 80 kB")

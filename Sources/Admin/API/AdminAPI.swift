@@ -20,7 +20,7 @@ struct AdminAPI: Sendable {
     to request: AdminRequest, for resource: Resource, method: String
   ) throws(Refusal) -> Reply {
     var parameters = try Parameters(request.query)
-    let map = MapResources(subject)
+    let map = MapResources(subject, trees)
     switch resource {
     case .dashboard:
       return .now(
@@ -66,7 +66,7 @@ struct AdminAPI: Sendable {
       default: return .now(try map.lookup(&parameters))
       }
     case .mapPrefix: return .work(try map.forgetPrefix(&parameters))
-    case .mapTree: return .work(try map.tree(&parameters, trees))
+    case .mapTree: return .work(try map.tree(&parameters))
     case .mapTop: return .work(try map.top(&parameters))
     case .mapSearch: return .work(try map.search(&parameters))
     case .mapSnapshot: return .now(try map.snapshot(&parameters))

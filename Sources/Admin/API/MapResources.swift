@@ -12,9 +12,11 @@ struct MapResources: Sendable {
   private static let searchMs: UInt64 = 2_000
 
   let subject: AdminSubject
+  private let trees: TreeCache
 
-  init(_ subject: AdminSubject) {
+  init(_ subject: AdminSubject, _ trees: TreeCache) {
     self.subject = subject
+    self.trees = trees
   }
 
   private var map: URLMap { subject.map }
@@ -48,15 +50,13 @@ struct MapResources: Sendable {
     return HTTPServerResponse(json: LookupAnswer(key, in: map))
   }
 
-  func tree(
-    _ parameters: inout Parameters, _ trees: TreeCache
-  ) throws(Refusal) -> @Sendable () -> HTTPServerResponse? {
+  func tree(_ parameters: inout Parameters) throws(Refusal) -> @Sendable () -> HTTPServerResponse? {
     let prefix = parameters.take("prefix") ?? (subject.keys.parts.haveHost ? "" : "/")
     let limit = try parameters.count("limit", in: Self.limits, default: 200)
     try parameters.end()
     let isDirectory = prefix.hasSuffix("/") || prefix.isEmpty && subject.keys.parts.haveHost
     guard isDirectory else { throw .badRequest("prefix is a directory: end it with a slash, as in /docs/") }
-    return {
+    return { [trees] in
       HTTPServerResponse(json: TreeAnswer(prefix, trees.level(prefix: Array(prefix.utf8), limit: limit)))
     }
   }
@@ -101,10 +101,11 @@ struct MapResources: Sendable {
   func learn(_ parameters: inout Parameters) throws(Refusal) -> @Sendable () -> HTTPServerResponse? {
     let key = try key(&parameters)
     try parameters.end()
-    return { [map] in
+    return { [map, trees] in
       // Bytes have no padding, which is what makes a raw view of other elements unsafe.
       guard unsafe map.learn(key.span.bytes, at: SystemClock.now) else { return Self.queueIsFull.response }
       map.waitUntilApplied()
+      trees.clear()
       let answer = LookupAnswer(key, in: map)
       guard answer.entry != nil else {
         return Refusal.busy("the map has no room for it: raise --map-max-urls").response
@@ -116,10 +117,11 @@ struct MapResources: Sendable {
   func forget(_ parameters: inout Parameters) throws(Refusal) -> @Sendable () -> HTTPServerResponse? {
     let key = try key(&parameters)
     try parameters.end()
-    return { [map] in
+    return { [map, trees] in
       let wasKnown = LookupAnswer(key, in: map).entry != nil
       guard unsafe map.forget(key.span.bytes) else { return Self.queueIsFull.response }
       map.waitUntilApplied()
+      trees.clear()
       return HTTPServerResponse(json: RemovedAnswer(removed: wasKnown ? 1 : 0))
     }
   }
@@ -132,8 +134,9 @@ struct MapResources: Sendable {
       throw .badRequest("this removes all URLs: write how they begin, as in /docs/, or add all=true")
     }
     let removal = PrefixRemoval(map: map, prefix: Array(prefix.utf8))
-    return {
-      switch removal.step(Self.removedPerStep) {
+    return { [trees] in
+      defer { trees.clear() }
+      return switch removal.step(Self.removedPerStep) {
       case .more: nil
       case .done(let removed): HTTPServerResponse(json: RemovedAnswer(removed: removed))
       case .stopped: Self.queueIsFull.response

@@ -20,6 +20,9 @@ final class TreeCache: Sendable {
     self.map = map
   }
 
+  /// Forgets all: the map was changed by someone who will look.
+  func clear() { levels.withLock { $0 = [:] } }
+
   /// What lies in a directory, perhaps as of a few seconds ago. O(n) if it has to be looked through.
   func level(prefix: [UInt8], limit: Int) -> DirectoryLevel {
     let place = Place(prefix: prefix, limit: limit)

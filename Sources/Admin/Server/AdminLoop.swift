@@ -53,6 +53,8 @@ final class AdminLoop {
     work = try WorkThread(name: "admin-work", limit: Self.workLimit)
     receiver = try mailbox.attach(to: loop) { [unowned self] in receive($0) }
     recording = try LoopTimer(loop: loop) { traffic.record(subject.proxy.metrics) }
+    // From the first request on, not from the first second.
+    traffic.record(subject.proxy.metrics)
     recording?.startIfStopped(everyMs: TrafficRecorder.everyMs)
     let server = try HTTPServer(loop: loop, limits: Self.limits) { [unowned self] request, exchange in
       received(AdminRequest(request), exchange)

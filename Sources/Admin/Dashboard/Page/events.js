@@ -14,14 +14,14 @@ const misses = makeTable(byId("misses"), {
   columns: [
     {
       title: "URL", className: "wrap",
-      fill(cell, { method, url, referer }) {
+      fill(cell, { method, url, referer = null }) {
         showURL(cell, method === "GET" ? url : `${method} ${url}`);
         const small = part(cell, "small", () => element("small", { class: "clamp" }));
         setText(small, referer === null ? "" : `from ${readable(referer)}`);
       },
     },
-    { title: "New", label: "new", fill: (cell, { newStatus }) => setText(cell, newStatus === null ? "–" : String(newStatus)) },
-    { title: "Old", label: "old", fill: (cell, { oldStatus }) => setText(cell, oldStatus === null ? "–" : String(oldStatus)) },
+    { title: "New", label: "new", fill: (cell, { newStatus = "–" }) => setText(cell, String(newStatus)) },
+    { title: "Old", label: "old", fill: (cell, { oldStatus = "–" }) => setText(cell, String(oldStatus)) },
     { title: "Why", className: "left wrap", fill: (cell, { reason }) => setText(cell, missReasons[reason] ?? reason) },
     { title: "When", fill: (cell, { at }) => showAgo(cell, at) },
   ],

@@ -20,7 +20,8 @@ const headline = {
     read: (index) => headline.read(index),
   }),
 
-  showShare({ oldShare: share, routes: shown }) {
+  showShare({ oldShare, routes: shown }) {
+    const share = { now: null, lastHour: null, last24Hours: null, ...oldShare };
     const steered = share.lastHour ?? share.last24Hours;
     const number = byId("share");
     if (steered === null) {
@@ -112,7 +113,7 @@ const tiles = {
     return { term, figure: count(urls), remark: limit > 0 ? `of at most ${count(limit)}${share}` : "" };
   },
 
-  saved({ file, lastSnapshot: last, snapshotFailures: failures, journalled }) {
+  saved({ file = null, lastSnapshot: last = null, snapshotFailures: failures = 0, journalled = 0 }) {
     const term = "map saved";
     if (file === null) return { term, figure: "Not kept", remark: "--map-file would keep it over a restart" };
     const figure = last === null ? "Not yet" : ago(last.at);

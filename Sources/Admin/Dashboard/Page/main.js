@@ -99,7 +99,7 @@ function showStatus(status) {
   showReadiness(status);
   showSettings(status);
   tiles.show({ status });
-  byId("snapshot").hidden = status.map.file === null;
+  byId("snapshot").hidden = status.map.file === undefined;
   tree.root = status.map.key.startsWith("host") ? "" : "/";
 }
 

@@ -9,11 +9,11 @@ const routes = [
   { name: "old-fallback", site: "old", words: "found after the new site's 404" },
   { name: "always-old", site: "old", words: "by a rule" },
   { name: "old-referer", site: "old", words: "part of an old page" },
+  { name: "old-standby", site: "old", words: "while the new site can't be reached" },
   { name: "old-redirect", site: "old", words: "sent to the old site's own address" },
   { name: "own", site: "own", words: "Relevo's own answers: errors and refusals" },
 ];
 const routeNamed = new Map(routes.map((route) => [route.name, route]));
-routeNamed.set("-", routeNamed.get("own"));
 
 /** Requests by route, under the names of `routes`. */
 function byRoute(requests) {

@@ -48,14 +48,14 @@ const servers = {
       },
       {
         title: "In flight", label: "in flight",
-        fill(cell, { inFlight, max }) {
+        fill(cell, { inFlight, max = null }) {
           setText(part(cell, "figure", () => element("span")), max === null ? count(inFlight) : `${count(inFlight)} of ${count(max)}`);
           const bar = part(cell, "bar-place", () => element("div", { class: "minor" }));
           bar.hidden = max === null;
           if (max !== null) showBar(bar, inFlight, max, inFlight >= max ? "" : "new");
         },
       },
-      { title: "Queued", label: "queued", fill: (cell, { queued }) => setText(cell, count(queued)) },
+      { title: "Queued", label: "queued", fill: (cell, { queued = 0 }) => setText(cell, count(queued)) },
       { title: "Requests", label: "requests", className: "minor", fill: (cell, { requests }) => setText(cell, count(requests)) },
       { title: "Failures", label: "failures", fill: (cell, { failures }) => setText(cell, count(failures)) },
       ...["p50", "p95", "p99"].map((name) => ({

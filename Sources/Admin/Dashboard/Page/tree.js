@@ -18,9 +18,9 @@ const tree = {
     empty: "Nothing learned yet: the first old page a visitor finds will appear here. To know them before, import a sitemap or the old server's access log: relevo map import.",
     columns: [
       { title: "Directory", className: "wrap", fill: (cell, item, row) => tree.fillName(cell, item, row) },
-      { title: "Visits, drawn", unseen: true, className: "measure minor", fill: (cell, item) => showBar(cell, item.visits, tree.known.get(tree.root).visits) },
-      { title: "Visits", label: "visits", fill: (cell, { visits }) => setText(cell, count(visits)) },
+      { title: "URLs, drawn", unseen: true, className: "measure minor", fill: (cell, { urls }) => showBar(cell, urls, tree.known.get(tree.root).urls) },
       { title: "URLs", label: "URLs", fill: (cell, { urls }) => setText(cell, count(urls)) },
+      { title: "Visits", label: "visits", fill: (cell, { visits }) => setText(cell, count(visits)) },
       {
         title: "Last visit",
         fill: (cell, item) => item.kind === "rest" ? setText(cell, "") : showAgo(cell, item.visits > 0 ? item.lastVisitAt : 0),

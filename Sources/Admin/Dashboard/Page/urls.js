@@ -40,7 +40,7 @@ function urlTable(host, label, empty) {
 }
 
 const topUrls = urlTable(byId("top-urls"), "Most visited old URLs",
-  "Nothing learned yet: the first old page a visitor finds will appear here.");
+  "No old page has been visited since it was learned. The most visited will appear here: what to move first.");
 
 const search = {
   limit: 50,
@@ -123,21 +123,28 @@ function askToRemove(path = "", isPrefix = false) {
 
 async function lookAtURL(text, signal) {
   if (text === "") return { isReady: false, words: "" };
-  const { entry } = await api.get("map/url", { url: text }, { signal });
+  const { entry = null } = await api.get("map/url", { url: text }, { signal });
   if (entry === null) return { isReady: false, words: "The map does not know it." };
   return { isReady: true, words: `Known, with ${counted(entry.visits, "visit")}.` };
 }
 
 async function lookAtPrefix(text, signal) {
   if (!text.includes("/")) return { isReady: false, words: text === "" ? "" : "It has to have a slash." };
-  const { urls, visits } = await api.get("map/tree", { prefix: text, limit: 1 }, { signal });
+  const { urls, visits, isMore } = await countBelow(text, signal);
   if (urls === 0) return { isReady: false, words: "The map knows nothing that begins like this." };
   return {
     isReady: true,
-    words: `${counted(urls, "URL")} with ${counted(visits, "visit")}.`,
-    sure: `Remove ${urls === 1 ? "this URL" : `all ${count(urls)}`}`,
-    go: `Remove ${counted(urls, "URL")}`,
+    words: `${isMore ? "More than " : ""}${counted(urls, "URL")} with ${counted(visits, "visit")}.`,
+    sure: isMore ? "Remove them all" : `Remove ${urls === 1 ? "this URL" : `all ${count(urls)}`}`,
+    go: isMore ? "Remove all" : `Remove ${counted(urls, "URL")}`,
   };
+}
+
+/** A directory is counted to its end, any other beginning as far as one answer goes. */
+async function countBelow(prefix, signal) {
+  if (prefix.endsWith("/")) return api.get("map/tree", { prefix, limit: 1 }, { signal });
+  const { entries, next = null } = await api.get("map", { prefix, limit: 1000 }, { signal });
+  return { urls: entries.length, visits: entries.reduce((sum, entry) => sum + entry.visits, 0), isMore: next !== null };
 }
 
 byId("remove").addEventListener("click", () => askToRemove());
