@@ -20,6 +20,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
     .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+    .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "EventLoop", dependencies: ["CLibevent"], swiftSettings: strict),
     .target(name: "HTTP1", swiftSettings: strict),
@@ -38,7 +39,7 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "EventLoop", "MapFormats", "MapQueries", "Proxy", "URLMap",
+        "CCrypt", "EventLoop", "MapFormats", "MapQueries", "Proxy", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ],
       // Part of the binary, which stays a single file.

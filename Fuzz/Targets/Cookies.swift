@@ -1,13 +1,17 @@
-// with Sources/Proxy/Cookies/*.swift Sources/Proxy/Messages/AnswerSource.swift Sources/Proxy/Messages/Byte*.swift Sources/Proxy/Messages/OldAddress.swift Sources/Proxy/Origins/Site.swift
+// with Sources/Proxy/Cookies/*.swift Sources/Proxy/Messages/AnswerSource.swift Sources/Proxy/Messages/Byte*.swift Sources/Proxy/Messages/OldAddress.swift Sources/Proxy/Origins/Site.swift Sources/Proxy/Origins/OriginID.swift
 import HTTP1
 
 private let limits = HeadLimits(maxBytes: 8192, maxFields: 32)
 private let prefix = OldCookiePrefix("o_")
+private let rules = CookieRules(oldPrefix: prefix, sticky: StickyCookie("s"))
 private let old = AnswerSource.Old(
   address: OldAddress(server: HostAndPort(Array("o.p:1".utf8)), host: nil),
-  cookies: CookieRules(oldPrefix: prefix))
+  cookies: rules)
+// Not the same rules: those remember what the new pool sets.
+private let new = AnswerSource.New(
+  cookies: CookieRules(oldPrefix: nil, sticky: StickyCookie("s")), tag: StickyCookie.tag(id: "w"))
 
-/// The lines of the input are the values of Cookie fields, and of Set-Cookie fields of the old server.
+/// The lines of the input are the values of Cookie fields, and of Set-Cookie fields of either site.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   let input = unsafe [UInt8](UnsafeRawBufferPointer(bytes, count))
@@ -42,6 +46,14 @@ private func ownName(_ cookie: Cookie) -> [UInt8]? {
   }
 }
 
+/// The value of the sticky cookie without its tag; nil for one that has none.
+private func untagged(_ cookie: Cookie) -> [UInt8]? {
+  guard cookie.name == Array("s".utf8), let tilde = cookie.value.firstIndex(of: 0x7E) else { return nil }
+  let id = cookie.value[..<tilde]
+  guard id.elementsEqual("w".utf8) || OriginID.isDerived(id) else { return nil }
+  return Array(cookie.value[(tilde + 1)...].drop { $0 == 0x20 || $0 == 0x09 })
+}
+
 private func isEmpty(_ cookie: Cookie) -> Bool { cookie.name == nil && cookie.value.isEmpty }
 
 /// What each site gets is what is its own, in order, and nothing of it changed.
@@ -59,8 +71,10 @@ private func checkRequest(_ values: [[UInt8]]) {
   let kept = sent.compactMap(ownName)
   guard kept.count <= 200 else { return }
   let forNew = sent.filter { ownName($0) == nil && !isEmpty($0) }
-  let forOld = sent.filter { ownName($0) != nil || !(($0.name).map(kept.contains) ?? isEmpty($0)) }
-    .map { Cookie(name: ownName($0) ?? $0.name, value: $0.value) }
+    .map { Cookie(name: $0.name, value: untagged($0) ?? $0.value) }
+  let forOld = sent.filter { cookie in
+    ownName(cookie) != nil || !(cookie.name.map(kept.contains) ?? isEmpty(cookie)) && untagged(cookie) == nil
+  }.map { Cookie(name: ownName($0) ?? $0.name, value: $0.value) }
   for (site, expected) in [(Site.new, forNew), (.old, forOld)] {
     let got = forwarded(message, table, to: site)
     precondition(got.filter { !isEmpty($0) } == expected, "\(site) gets other cookies than its own")
@@ -69,7 +83,8 @@ private func checkRequest(_ values: [[UInt8]]) {
 
 private func forwarded(_ message: [UInt8], _ table: borrowing FieldTable, to site: Site) -> [Cookie] {
   let bytes = unsafe message.span.bytes
-  let request = RequestCookies(old.cookies.unsafelyUnwrapped, for: site, fields: table, bytes: bytes)
+  let view = CookieView(rules: rules, site: site, tags: [new.tag])
+  let request = RequestCookies(view, fields: table, bytes: bytes)
   var got: [Cookie] = []
   for index in 0..<table.count where table[index].id == .cookie {
     var writer = ByteWriter(capacity: 64)
@@ -94,15 +109,13 @@ private func checkSetCookie(_ value: [UInt8]) {
   else {
     return
   }
-  var writer = ByteWriter(capacity: 64)
-  var run = ByteRun()
-  unsafe AnswerCookies.writeOld(
-    table[0], old, from: bytes, publicAuthority: Array("h".utf8).span.bytes, run: &run, into: &writer)
-  run.write(from: bytes, into: &writer)
-  let line = unsafe writer.withUnsafeBytes { unsafe Array($0) }
-  precondition(line.starts(with: "Set-Cookie:".utf8) && line.suffix(2) == [13, 10], "the line is broken")
   let set = cookies(Array(value))
-  let got = cookies(Array(line.dropFirst(11).dropLast(2)))
+  checkSetByNew(table[0], bytes, set)
+  let got = forwarded { run, writer in
+    unsafe AnswerCookies.writeOld(
+      table[0], old, from: bytes, publicAuthority: Array("h".utf8).span.bytes, run: &run, into: &writer)
+    run.write(from: bytes, into: &writer)
+  }
   guard let name = set[0].name, !name.isEmpty else {
     return precondition(got[0] == set[0], "what has no name has changed")
   }
@@ -115,6 +128,28 @@ private func checkSetCookie(_ value: [UInt8]) {
   precondition(
     got.dropFirst().filter { !($0.name.map(isDomain) ?? false) } == Array(attributes),
     "an attribute has changed")
+}
+
+/// The cookies of the Set-Cookie line that is written.
+private func forwarded(_ write: (inout ByteRun, inout ByteWriter) -> Void) -> [Cookie] {
+  var writer = ByteWriter(capacity: 64)
+  var run = ByteRun()
+  write(&run, &writer)
+  let line = unsafe writer.withUnsafeBytes { unsafe Array($0) }
+  precondition(line.starts(with: "Set-Cookie:".utf8) && line.suffix(2) == [13, 10], "the line is broken")
+  return cookies(Array(line.dropFirst(11).dropLast(2)))
+}
+
+/// A client that keeps a cookie sends it back with the value that the new pool gave it, and with its server.
+private func checkSetByNew(_ field: FieldLine, _ bytes: RawSpan, _ set: [Cookie]) {
+  let got = forwarded { run, writer in
+    AnswerCookies.writeNew(field, new, from: bytes, run: &run, into: &writer)
+    run.write(from: bytes, into: &writer)
+  }
+  precondition(
+    got.dropFirst() == set.dropFirst() && got[0].name == set[0].name, "more than the value has changed")
+  guard got[0] != set[0] else { return }
+  precondition(untagged(got[0]) == set[0].value, "the value does not come back")
 }
 
 private func isDomain(_ name: [UInt8]) -> Bool {

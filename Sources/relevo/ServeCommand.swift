@@ -15,6 +15,7 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup(title: "Listening") var listening: ListeningFlags
   @OptionGroup(title: "Clients") var clients: ClientFlags
   @OptionGroup(title: "Origins") var origins: OriginFlags
+  @OptionGroup(title: "Several servers") var balance: BalanceFlags
   @OptionGroup(title: "Health checks") var health: HealthFlags
   @OptionGroup(title: "Fallback") var fallback: FallbackFlags
   @OptionGroup(title: "Rules") var rules: RuleFlags
@@ -42,6 +43,7 @@ struct ServeCommand: ParsableCommand {
     }
     try OriginAddress.checkTogether(new: origins.new, old: origins.old)
     _ = try origins.mode()
+    try balance.checkTogether()
     if replay.memory > replay.replayLimit {
       throw CommandFailure(
         """
@@ -50,6 +52,8 @@ struct ServeCommand: ParsableCommand {
         """, code: .usage)
     }
     _ = try map.ignoredQuery
+    try cookies.checkTogether()
+    try admin.checkTogether()
   }
 
   func run() throws {
@@ -62,7 +66,7 @@ struct ServeCommand: ParsableCommand {
     warnAboutDescriptors(descriptors, logger: logger)
 
     let memory = try URLMemory(map, logger: logger)
-    let accessLog = try openAccessLog()
+    let accessLog = try openAccessLog(logger: logger)
     let server = ProxyServer(configuration, map: memory.map, accessLog: accessLog, logger: logger)
     let signals = try StopSignals {
       memory.snapshotNow()
@@ -113,6 +117,7 @@ struct ServeCommand: ParsableCommand {
     configuration.mapRecheckAfter = map.mapRecheckAfter.duration
     configuration.oldMode = try origins.mode()
     configuration.oldCookiePrefix = cookies.oldCookiePrefix?.text
+    configuration.stickyCookie = cookies.stickyCookie?.text
     configuration.softMisses = fallback.softMisses
     configuration.missTTL = fallback.missTTL.duration
     configuration.missMemory = fallback.missMemory
@@ -120,6 +125,15 @@ struct ServeCommand: ParsableCommand {
     configuration.assetsFollowReferer = rules.oldAssetsByReferer
     configuration.replayMemoryBytes = replay.memory.bytes
     configuration.replayLimitBytes = replay.replayLimit.bytes
+    configuration.balance = balance.balance
+    configuration.originFailures = balance.originFails
+    configuration.originPause = balance.originPause.duration
+    configuration.originPauseMax = balance.originPauseMax.duration
+    configuration.slowStart = balance.slowStart.duration
+    configuration.queueLength = balance.queueLength
+    configuration.queueTimeout = balance.queueTimeout.duration
+    configuration.retries = balance.retries
+    configuration.retryBudgetPercent = balance.retryBudget.percent
     configuration.timeouts = ProxyConfiguration.Timeouts(
       header: limits.headerTimeout.duration, connect: limits.connectTimeout.duration,
       response: limits.responseTimeout.duration, idle: limits.idleTimeout.duration,
@@ -133,7 +147,7 @@ struct ServeCommand: ParsableCommand {
     configuration.writesVia = headers.via
     configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost
     configuration.debugHeaders = headers.debugHeaders
-    configuration.detailedMetrics = !admin.admin.isEmpty
+    configuration.detailedMetrics = admin.isOn
     configuration.resolveEvery = origins.resolveEvery.duration
     configuration.originKeepalive = limits.originKeepalive
     configuration.healthChecks = try health.checks(oldHost: configuration.oldHost)
@@ -145,12 +159,12 @@ struct ServeCommand: ParsableCommand {
   private func startAdmin(
     _ proxy: ProxyServer, _ memory: URLMemory, _ configuration: ProxyConfiguration, logger: Logger
   ) throws(CommandFailure) -> AdminServer? {
-    guard let adminConfiguration = admin.configuration else { return nil }
+    guard admin.isOn else { return nil }
     let subject = AdminSubject(
       proxy: proxy, map: memory.map, keys: configuration.keys, mapLimit: map.mapMaxURLs,
       mapFile: memory.file, version: Relevo.versionNumber, startedAt: SystemClock.now,
       workers: configuration.workers, settings: settings)
-    let server = AdminServer(adminConfiguration, subject: subject, logger: logger)
+    let server = AdminServer(try admin.configuration(), subject: subject, logger: logger)
     do {
       try server.start()
     } catch {
@@ -160,10 +174,10 @@ struct ServeCommand: ParsableCommand {
     return server
   }
 
-  private func openAccessLog() throws(CommandFailure) -> AccessLog? {
+  private func openAccessLog(logger: Logger) throws(CommandFailure) -> AccessLog? {
     guard let destination = logging.accessLog.destination else { return nil }
     do {
-      return try AccessLog(destination: destination)
+      return try AccessLog(destination: destination, format: logging.logFormat, logger: logger)
     } catch {
       throw CommandFailure(error.description, code: .configuration)
     }

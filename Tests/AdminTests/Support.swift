@@ -26,13 +26,23 @@ struct RawClient {
 
   /// The answer to a request that asks for the connection's end.
   func exchange(_ text: String) throws -> String {
+    try finish(begin(text))
+  }
+
+  /// Sends a request; gives the connection, for `finish`.
+  func begin(_ text: String) throws -> Int32 {
     let descriptor = try beginConnecting(to: address)
-    defer { close(descriptor) }
     _ = fcntl(descriptor, F_SETFL, 0)
-    var patience = timeval(tv_sec: 20, tv_usec: 0)
+    var patience = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     let bytes = Array(text.utf8)
     #expect(send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count)
+    return descriptor
+  }
+
+  /// Everything that comes until the server closes the connection, and closes it.
+  func finish(_ descriptor: Int32) throws -> String {
+    defer { close(descriptor) }
     var answer: [UInt8] = []
     var part = [UInt8](repeating: 0, count: 16 << 10)
     while true {
@@ -77,18 +87,20 @@ func makeProxy(_ map: URLMap) throws -> ProxyServer {
 
 func makeSubject(_ map: URLMap, keys: KeyScheme = KeyScheme()) throws -> AdminSubject {
   AdminSubject(
-    proxy: try makeProxy(map), map: map, keys: keys, mapLimit: 2_000_000, mapFile: nil, version: "1.2.3",
+    proxy: try makeProxy(map), map: map, keys: keys, mapLimit: 2_000_000, mapFile: nil,
+    version: "1.2.3",
     startedAt: 1_000_000_000, workers: 1, settings: ["--miss-ttl": "60s"])
 }
 
 /// Runs an admin plane while `body` talks to its first address.
 func withAdmin<T>(
   listeners: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 0)],
-  subject: AdminSubject? = nil, _ body: (RawClient) throws -> T
+  credentials: AdminCredentials = .none, subject: AdminSubject? = nil, _ body: (RawClient) throws -> T
 ) throws -> T {
   signal(SIGPIPE, SIG_IGN)
   let server = AdminServer(
-    AdminConfiguration(listeners: listeners), subject: try subject ?? makeSubject(makeMap()),
+    AdminConfiguration(listeners: listeners, credentials: credentials),
+    subject: try subject ?? makeSubject(makeMap()),
     logger: Logger(label: "test"))
   try server.start()
   defer { server.stop() }

@@ -101,6 +101,120 @@ struct AccessLogTests {
     #expect(try folder.read("log").split(separator: "\n").count == 1)
   }
 
+  @Test("no line is lost while logrotate moves the file away under load")
+  func logrotate() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("access.log")
+    try withSite(new: .always(200), old: .always(200), "--workers", "2", "--access-log", path) { site in
+      // As README has it, but for the signal, which systemctl would send.
+      try folder.write(
+        "logrotate.conf",
+        """
+        \(path) {
+          rotate 50
+          missingok
+          notifempty
+          nocompress
+          create 0640
+          postrotate
+            kill -USR1 \(site.relevo.process.pid)
+          endscript
+        }
+
+        """)
+      chmod(folder.path("logrotate.conf"), 0o644)
+      let port = site.relevo.port
+      let clients = (0..<3).map { number in
+        Background<[String]> {
+          let client = try Client(port)
+          var targets: [String] = []
+          while !folder.exists("stop") {
+            targets.append("/\(number)-\(targets.count)")
+            #expect(try client.get(targets[targets.count - 1]).status == 200)
+          }
+          return targets
+        }
+      }
+      for _ in 0..<8 {
+        let rotation = try Tools.run(
+          "/usr/sbin/logrotate", ["--force", "--state", folder.path("state"), folder.path("logrotate.conf")])
+        #expect(rotation.exit == .code(0), "\(rotation.errors)")
+        usleep(50_000)
+      }
+      try folder.write("stop", "")
+      let asked = try clients.flatMap { try $0.value() }.sorted()
+      #expect(asked.count > 50)
+      func lines() throws -> [Substring] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        return try names.filter { $0.hasPrefix("access.log") }.flatMap {
+          try folder.read($0).split(separator: "\n")
+        }
+      }
+      #expect(try eventually { try lines().count >= asked.count })
+      let written = try lines()
+      #expect(written.allSatisfy { $0.hasPrefix("127.0.0.1 - - [") && $0.hasSuffix("note=-") })
+      #expect(written.map { String($0.split(separator: " ")[6]) }.sorted() == asked)
+      #expect(folder.exists("access.log.3"))
+    }
+  }
+
+  @Test("a pipe whose reader stops, or goes, stops neither the service nor its end")
+  func pipes() throws {
+    for goes in [false, true] {
+      let folder = try TemporaryFolder()
+      let path = folder.path("pipe")
+      try #require(mkfifo(path, 0o600) == 0)
+      let reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+      try #require(reader >= 0)
+      try withSite(new: .always(200, "new"), old: .always(200), "--access-log", path) { site in
+        if goes { close(reader) }
+        let client = try site.client()
+        // More than a pipe holds.
+        let target = "/" + String(repeating: "x", count: 4_000)
+        for _ in 0..<50 { #expect(try client.get(target).text == "new") }
+        if goes {
+          _ = try site.relevo.process.errors.wait("what became of the reader") {
+            $0.contains("has no reader any more")
+          }
+        }
+      }
+      if !goes { close(reader) }
+    }
+  }
+
+  @Test("--log-format json")
+  func json() throws {
+    try withSite(
+      new: .pages([:]), old: .always(200, "old"), "--log-format", "json", "--trusted-proxies", "127.0.0.1"
+    ) { site in
+      _ = try site.get(
+        "/page", ["X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https", "User-Agent: \u{E9}\"x\""],
+        method: "POST",
+        body: Bytes(text: "four"))
+      let line = try site.relevo.process.output.wait("a line") { $0.contains("/page") }[0]
+      let entry = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      func attempt(_ name: String) -> [String: Any]? { entry[name] as? [String: Any] }
+      #expect(entry["client"] as? String == "203.0.113.9")
+      #expect(entry["peer"] as? String == "127.0.0.1")
+      #expect(entry["scheme"] as? String == "https")
+      #expect(entry["host"] as? String == "example.test")
+      #expect(entry["route"] as? String == "old-fallback")
+      #expect(entry["status"] as? Int == 200)
+      #expect(entry["bytes"] as? Int == 3)
+      #expect(entry["requestBytes"] as? Int == 4)
+      #expect(entry["notes"] as? [String] == ["learned"])
+      #expect(entry["userAgent"] as? String == "\u{E9}\"x\"")
+      #expect(attempt("new")?["status"] as? Int == 404)
+      #expect(attempt("old")?["origin"] as? String == site.old.authority)
+      let seconds = try #require(entry["seconds"] as? Double)
+      let parts = [attempt("new"), attempt("old")].compactMap { $0?["seconds"] as? Double }
+      #expect(parts.count == 2 && parts.reduce(0, +) <= seconds && seconds < 60)
+      let time = try #require(entry["time"] as? String)
+      let pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\\.[0-9]{3}Z$"
+      #expect(time.range(of: pattern, options: .regularExpression) != nil)
+    }
+  }
+
   @Test("without --access-log it goes to standard output")
   func standard() throws {
     let new = try ScriptedOrigin.always(200)

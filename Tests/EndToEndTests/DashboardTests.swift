@@ -187,6 +187,33 @@ struct DashboardTests {
     }
   }
 
+  @Test("asks for the token, says when it is the wrong one, and keeps the right one for this tab")
+  func token() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("token", "f00d-beef-f00d-beef-f00d-beef-f00d-beef\n")
+    chmod(folder.path("token"), 0o600)
+    try withDashboard("--admin-token-file", folder.path("token")) { dashboard in
+      let browser = try dashboard.opened()
+      try browser.wait("document.querySelector('#token').open")
+      try browser.press(.escape)
+      try browser.wait(for: "Sign in", in: "#gone")
+      try browser.click("#gone button")
+      try browser.wait("document.querySelector('#token').open")
+      try browser.type("wrong")
+      try browser.press(.enter)
+      try browser.wait(for: "This token was not accepted.", in: "#token-error")
+      try browser.type("f00d-beef-f00d-beef-f00d-beef-f00d-beef")
+      try browser.press(.enter)
+      try browser.wait(for: "Ready", in: "#ready")
+
+      try browser.open("\(dashboard.address)/?again")
+      try browser.wait(for: "Ready", in: "#ready")
+      #expect(try browser.value("document.querySelector('#token').open") == false)
+      try browser.click("#forget-token")
+      try browser.wait("document.querySelector('#token').open")
+    }
+  }
+
   @Test("greys what it shows when Relevo is gone, says since when, and goes on when it is back")
   func gone() throws {
     let new = try ScriptedOrigin.pages(["/": "home"])

@@ -72,7 +72,10 @@ struct MapCommandTests {
       #expect(refused.exit == .code(75))
       #expect(refused.errors.count == 1)
       #expect(refused.errors.first?.contains("in use by process \(site.relevo.process.pid)") == true)
-      #expect(refused.errors.first?.contains("stop it first") == true)
+      #expect(
+        refused.errors.first?.contains("through its admin plane (serve --admin; curl -X PUT or DELETE")
+          == true)
+      #expect(refused.errors.first?.hasSuffix("or stop it first and try again") == true)
     }
     #expect(try learned.sites.folder.read("urls.map") == before)
     #expect(try site.relevo.terminate() == .code(0))

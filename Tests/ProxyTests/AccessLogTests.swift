@@ -1,6 +1,8 @@
+import Addressing
 import EventLoop
 import Glibc
 import HTTP1
+import Logging
 import Testing
 
 @testable import Proxy
@@ -10,23 +12,27 @@ struct AccessLogTests {
   private let folder: Folder
   private let origin: OriginServer
   /// 2026-03-01, 12:34:56 UTC.
-  private let now: UInt32 = 1_772_368_496
+  private let now: UInt64 = 1_772_368_496_000
+  private let told = Told()
+
+  private var logger: Logger { Logger(label: "test") { [told] _ in told } }
 
   init() throws {
     folder = try Folder()
-    origin = OriginServer(try makeOrigin("10.0.0.5", port: 81, authority: "old:81"), worker: 0)
+    origin = OriginServer(try makeOrigin("10.0.0.5", port: 81, authority: "old:81"), worker: 0, room: .none)
   }
 
   private func open(_ name: String = "log") throws -> AccessLog {
-    try AccessLog(destination: .file("\(folder.path)/\(name)"))
+    try AccessLog(destination: .file("\(folder.path)/\(name)"), logger: logger)
   }
 
   private func write(_ record: AccessRecord, of message: String, to log: WorkerLog) throws {
     let peer = try peerNamed("192.0.2.7")
     try withRequest(message) { head, fields, bytes in
       log.write(
-        record, of: head, bytes: bytes, fields: fields, sender: Sender(peer: peer),
-        nowUs: 3_060_000, nowSeconds: now)
+        LoggedRequest(
+          record: record, head: head, sender: Sender(peer: peer), tookUs: 3_060_000 - record.beganUs),
+        fields: fields, bytes: bytes, nowMs: now)
     }
   }
 
@@ -88,7 +94,8 @@ struct AccessLogTests {
   func writesRefused(_ status: UInt16, _ note: String) throws {
     let log = try open()
     let worker = WorkerLog(log)
-    worker.refused(client: Array("::1".utf8), status: status, tookUs: 1_002_999, nowSeconds: now)
+    worker.write(
+      LoggedRefusal(peer: try peerNamed("::1"), status: status, tookUs: 1_002_999), nowMs: now)
     worker.flush()
     log.close()
     #expect(
@@ -101,12 +108,13 @@ struct AccessLogTests {
   func tellsTime() throws {
     let log = try open()
     let worker = WorkerLog(log)
-    for seconds in [now, now, now + 4, 0] {
-      worker.refused(client: [0x2D], status: 400, tookUs: 1_002_999, nowSeconds: seconds)
+    let peer = try peerNamed("::1")
+    for ms in [now, now + 999, now + 4_000, 0] {
+      worker.write(LoggedRefusal(peer: peer, status: 400, tookUs: 1_002_999), nowMs: ms)
     }
     worker.flush()
     log.close()
-    let times = folder.contents(of: "log").split(separator: "\n").map { $0.dropFirst(7).prefix(20) }
+    let times = folder.contents(of: "log").split(separator: "\n").map { $0.dropFirst(9).prefix(20) }
     #expect(
       times == [
         "01/Mar/2026:12:34:56", "01/Mar/2026:12:34:56", "01/Mar/2026:12:35:00", "01/Jan/1970:00:00:00",
@@ -124,29 +132,30 @@ struct AccessLogTests {
     let log = try open()
     let worker = WorkerLog(log)
     for number in 0..<2_000 {
-      worker.refused(client: Array("client-\(number)".utf8), status: 400, tookUs: 1_002_999, nowSeconds: now)
+      let peer = Peer(.ip(IPAddress(ipv4: UInt32(number))), trusted: .none)
+      worker.write(LoggedRefusal(peer: peer, status: 400, tookUs: 1_002_999), nowMs: now)
     }
     #expect(waits { !folder.contents(of: "log").isEmpty })
     worker.flush()
     worker.flush()
     log.close()
     let clients = folder.contents(of: "log").split(separator: "\n").map { $0.prefix { $0 != " " } }
-    #expect(clients == (0..<2_000).map { "client-\($0)" })
-    #expect(log.droppedBytes == 0)
+    #expect(clients == (0..<2_000).map { "0.0.\($0 / 256).\($0 % 256)" })
+    #expect(log.droppedLines == 0)
   }
 
   @Test("appends to a file that is there, and goes on in a new one once the old was renamed")
   func reopens() throws {
     let first = try open()
-    first.write(Array("one\n".utf8))
+    first.write(block("one\n"))
     first.close()
     let log = try open()
-    log.write(Array("two\n".utf8))
+    log.write(block("two\n"))
     #expect(waits { folder.contents(of: "log") == "one\ntwo\n" })
     rename("\(folder.path)/log", "\(folder.path)/log.1")
     try log.reopen()
     #expect(waits { folder.names.contains("log") })
-    log.write(Array("three\n".utf8))
+    log.write(block("three\n"))
     log.close()
     #expect(folder.contents(of: "log.1") == "one\ntwo\n")
     #expect(folder.contents(of: "log") == "three\n")
@@ -158,27 +167,149 @@ struct AccessLogTests {
     rename(folder.path, folder.path + ".moved")
     #expect(throws: AccessLogError.self) { try log.reopen() }
     rename(folder.path + ".moved", folder.path)
-    log.write(Array("line\n".utf8))
+    log.write(block("line\n"))
     log.close()
     #expect(folder.contents(of: "log") == "line\n")
   }
 
-  @Test("drops and counts what is past 16 MiB of lines that wait")
+  private func block(_ lines: String) -> AccessLog.Block {
+    AccessLog.Block(bytes: Array(lines.utf8), lines: lines.count { $0 == "\n" })
+  }
+
+  /// A named pipe and the end that reads it.
+  private func pipe() throws -> (path: String, reader: Int32) {
+    let path = "\(folder.path)/pipe"
+    try #require(mkfifo(path, 0o600) == 0)
+    let reader = Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    try #require(reader >= 0)
+    return (path, reader)
+  }
+
+  @Test("drops and counts the lines past 16 MiB that wait for a reader, says so once, and when that is over")
   func isBounded() throws {
-    let log = try open()
-    log.write([UInt8](repeating: 0x2E, count: 16 << 20))
-    #expect(log.droppedBytes == 0)
-    log.write([UInt8](repeating: 0x2E, count: (16 << 20) + 1))
-    log.write([])
-    #expect(log.droppedBytes == (16 << 20) + 1)
+    let (path, reader) = try pipe()
+    let log = try AccessLog(destination: .file(path), logger: logger)
+    let line = String(repeating: ".", count: 1023) + "\n"
+    let mebibyte = block(String(repeating: line, count: 1024))
+    for _ in 0..<16 { log.write(mebibyte) }
+    #expect(log.droppedLines == 0)
+    log.write(mebibyte)
+    log.write(block(line))
+    #expect(log.droppedLines == 1025)
+    #expect(told.lines.count == 1)
+    #expect(told.lines[0].hasPrefix("the access log \(path) takes its lines too slowly"))
+    var read = 0
+    var room = [UInt8](repeating: 0, count: 1 << 20)
+    #expect(
+      waits {
+        while case let count = Glibc.read(reader, &room, room.count), count > 0 { read += count }
+        return read == 16 << 20
+      })
+    #expect(waits { told.lines.count == 2 })
+    #expect(told.lines[1] == "the access log \(path) is written again dropped-lines=1025")
     log.close()
-    #expect(folder.contents(of: "log").utf8.count == 16 << 20)
+    close(reader)
+  }
+
+  @Test("ends soon though its reader does not read, and counts what that costs")
+  func endsWithoutReader() throws {
+    let (path, reader) = try pipe()
+    let log = try AccessLog(destination: .file(path), logger: logger)
+    let line = String(repeating: ".", count: 4095) + "\n"
+    for _ in 0..<10 { log.write(block(String(repeating: line, count: 10))) }
+    let beganMs = EventLoop.monotonicMs()
+    log.close()
+    #expect(EventLoop.monotonicMs() - beganMs < 12_000, "not two seconds for each block")
+    var room = [UInt8](repeating: 0, count: 1 << 20)
+    let read = Glibc.read(reader, &room, room.count)
+    #expect(read > 0)
+    #expect(log.droppedLines == 100 - UInt64(read / 4096))
+    close(reader)
+  }
+
+  @Test("loses its reader without harm, and says so once")
+  func losesReader() throws {
+    signal(SIGPIPE, SIG_IGN)
+    let (path, reader) = try pipe()
+    let log = try AccessLog(destination: .file(path), logger: logger)
+    close(reader)
+    log.write(block("one\ntwo\n"))
+    #expect(waits { log.droppedLines == 2 })
+    log.write(block("three\n"))
+    #expect(waits { log.droppedLines == 3 })
+    #expect(told.lines.count == 1)
+    #expect(told.lines[0].contains("has no reader any more"))
+    // Another reader gets what comes from then on.
+    let other = Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    log.write(block("four\n"))
+    #expect(waits { told.lines.count == 2 })
+    log.close()
+    var room = [UInt8](repeating: 0, count: 64)
+    #expect(Glibc.read(other, &room, room.count) == 5)
+    close(other)
+  }
+
+  @Test("a pipe that nobody reads is an error at the start, and no wait")
+  func pipeWithoutReader() throws {
+    let path = "\(folder.path)/pipe"
+    try #require(mkfifo(path, 0o600) == 0)
+    let error = #expect(throws: AccessLogError.self) {
+      try AccessLog(destination: .file(path), logger: logger)
+    }
+    #expect(error?.description.hasSuffix("nobody reads this pipe: start its reader first") == true)
+  }
+
+  @Test("keeps its lines while the disk is full, and goes on in another file with whole ones")
+  func survivesFullDisk() throws {
+    let log = try AccessLog(destination: .file("/dev/full"), logger: logger)
+    log.write(block("one\n"))
+    #expect(waits { !told.lines.isEmpty })
+    #expect(told.lines[0].hasPrefix("the access log /dev/full can't be written, as its disk is full"))
+    #expect(log.droppedLines == 0)
+    log.close()
+    #expect(log.droppedLines == 1, "at the end it is not waited for")
+  }
+
+  @Test("closes at once when nothing waits")
+  func closesAtOnce() throws {
+    let log = try open()
+    log.write(block("line\n"))
+    let beganMs = EventLoop.monotonicMs()
+    log.close()
+    #expect(EventLoop.monotonicMs() - beganMs < 90)
+    #expect(folder.contents(of: "log") == "line\n")
   }
 
   @Test("says which file can't be opened and why")
   func failsToOpen() {
     let path = "\(folder.path)/none/log"
-    let error = #expect(throws: AccessLogError.self) { try AccessLog(destination: .file(path)) }
+    let error = #expect(throws: AccessLogError.self) {
+      try AccessLog(destination: .file(path), logger: logger)
+    }
     #expect(error?.description == "the access log \(path) can't be opened: No such file or directory")
+  }
+}
+
+/// What the operator is told.
+private final class Told: LogHandler, Sendable {
+  private let all = Locked<[String]>([])
+  var lines: [String] { all.withLock { $0 } }
+
+  var logLevel: Logger.Level {
+    get { .trace }
+    set {}
+  }
+  var metadata: Logger.Metadata {
+    get { [:] }
+    set {}
+  }
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { nil }
+    set {}
+  }
+
+  func log(event: LogEvent) {
+    let fields = (event.metadata ?? [:]).map { " \($0)=\($1)" }.joined()
+    all.withLock { $0.append("\(event.message)\(fields)") }
   }
 }

@@ -14,7 +14,7 @@ struct AnswerCookiesTests {
       AnswerSource.Old(
         address: OldAddress(
           server: HostAndPort(Array(server.utf8)), host: oldHost.map { HostAndPort(Array($0.utf8)) }),
-        cookies: prefix.map { CookieRules(oldPrefix: OldCookiePrefix($0)) }))
+        cookies: prefix.map { CookieRules(oldPrefix: OldCookiePrefix($0), sticky: StickyCookie("sid")) }))
     return try forward(lines, source, host)
   }
 
@@ -120,16 +120,44 @@ struct AnswerCookiesTests {
 
   @Test("of the new pool stay as they are, and their names are remembered but for those that it deletes")
   func notesNew() throws {
-    let rules = CookieRules(oldPrefix: OldCookiePrefix("old_"))
+    let rules = CookieRules(oldPrefix: OldCookiePrefix("old_"), sticky: nil)
     let lines = [
       "Set-Cookie: sid=1; Domain=old.internal", "set-cookie: a=1; max-age=60", "Set-Cookie: gone=; Path=/",
       "Set-Cookie: over=deleted; Max-Age=0", "Set-Cookie: past=x; max-age = -1", "Set-Cookie: =x",
       "Set-Cookie: y",
     ]
-    #expect(try forward(lines, .new(cookies: rules)) == lines)
+    #expect(try forward(lines, .new(AnswerSource.New(cookies: rules, tag: []))) == lines)
     let known = ["sid", "a", "gone", "over", "past", "", "y"].filter {
       rules.namesOfNew.contains(Array($0.utf8).span.bytes)
     }
     #expect(known == ["sid", "a"])
+  }
+
+  static let sticky: [(String, String)] = [
+    ("Set-Cookie: sid=abc; Path=/; HttpOnly", "Set-Cookie: sid=web1~abc; Path=/; HttpOnly"),
+    ("set-cookie:  sid = a b ;Secure ", "set-cookie:  sid = web1~a b ;Secure "),
+    ("Set-Cookie: sid=\"abc\"", "Set-Cookie: sid=web1~\"abc\""),
+    ("Set-Cookie: sid=a~b", "Set-Cookie: sid=web1~a~b"),
+    ("Set-Cookie: sid=web1~a", "Set-Cookie: sid=web1~web1~a"),
+    ("Set-Cookie: sid=a=b; Max-Age=3600", "Set-Cookie: sid=web1~a=b; Max-Age=3600"),
+    // What deletes it, and what is another cookie.
+    ("Set-Cookie: sid=; Path=/", "Set-Cookie: sid=; Path=/"),
+    (
+      "Set-Cookie: sid=deleted; expires=x; MAX-AGE=0; path=/",
+      "Set-Cookie: sid=deleted; expires=x; MAX-AGE=0; path=/"
+    ),
+    ("Set-Cookie: sid=x; Max-Age=-5", "Set-Cookie: sid=x; Max-Age=-5"),
+    ("Set-Cookie: Sid=a; sid=b", "Set-Cookie: Sid=a; sid=b"),
+    ("Set-Cookie: sid2=a", "Set-Cookie: sid2=a"),
+    ("Set-Cookie: sid", "Set-Cookie: sid"),
+    ("Set-Cookie: =sid=a", "Set-Cookie: =sid=a"),
+    ("X-Set-Cookie: sid=a", "X-Set-Cookie: sid=a"),
+  ]
+
+  @Test("of the new pool have the id of their server in front of the sticky one's value", arguments: sticky)
+  func tags(_ line: String, _ expected: String) throws {
+    let rules = CookieRules(oldPrefix: nil, sticky: StickyCookie("sid"))
+    let source = AnswerSource.new(AnswerSource.New(cookies: rules, tag: StickyCookie.tag(id: "web1")))
+    #expect(try forward([line, "Set-Cookie: b=1"], source) == [expected, "Set-Cookie: b=1"])
   }
 }

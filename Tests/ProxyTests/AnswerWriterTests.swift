@@ -14,14 +14,14 @@ struct AnswerWriterTests {
   /// The head that the client gets for `message`.
   private func forward(
     _ message: String, chunked: Bool = false, connection: StaticString? = nil, route: Route? = nil,
-    rewriting: Bool = false
+    rewriting: Bool = false, scheme: Scheme = .http
   ) throws -> String {
     try withAnswer(message) { head, fields, bytes in
       var writer = ByteWriter(capacity: 16)
       AnswerWriter.write(
         head, fields: fields, bytes: bytes,
-        shape: AnswerShape(isChunked: chunked, connection: connection, route: route),
-        source: rewriting ? Self.old : .new(cookies: nil),
+        shape: AnswerShape(isChunked: chunked, connection: connection, route: route, publicScheme: scheme),
+        source: rewriting ? Self.old : .new(nil),
         publicAuthority: Array("www.example".utf8).span.bytes, into: &writer)
       return text(writer)
     }
@@ -108,6 +108,21 @@ struct AnswerWriterTests {
   func rewritesLocation(_ line: String, _ expected: String) throws {
     #expect(
       try forward("HTTP/1.1 302 Found\r\nA: 1\r\n\(line)\r\nB: 2\r\n\r\n", rewriting: true)
+        == "HTTP/1.1 302 Found\r\nA: 1\r\n\(expected)\r\nB: 2\r\n\r\n")
+  }
+
+  @Test(
+    "names the public scheme with it when that is https",
+    arguments: [
+      ("Location: http://old.internal:81/a", "Location: https://www.example/a"),
+      ("Location: HTTP://10.0.0.5/", "Location: HTTPs://www.example/"),
+      ("Location: https://10.0.0.5/", "Location: https://www.example/"),
+      ("Location: //10.0.0.5/a", "Location: //www.example/a"),
+      ("Location: http://elsewhere.example/", "Location: http://elsewhere.example/"),
+    ])
+  func rewritesScheme(_ line: String, _ expected: String) throws {
+    #expect(
+      try forward("HTTP/1.1 302 Found\r\nA: 1\r\n\(line)\r\nB: 2\r\n\r\n", rewriting: true, scheme: .https)
         == "HTTP/1.1 302 Found\r\nA: 1\r\n\(expected)\r\nB: 2\r\n\r\n")
   }
 

@@ -69,7 +69,7 @@ struct AssetTests {
       AnswerWriter.write(
         head, fields: fields, bytes: bytes,
         shape: AnswerShape(isChunked: false, connection: nil, route: nil, variesByReferer: variesByReferer),
-        source: .new(cookies: nil), publicAuthority: [UInt8]().span.bytes, into: &writer)
+        source: .new(nil), publicAuthority: [UInt8]().span.bytes, into: &writer)
       return text(writer)
     }
   }

@@ -45,7 +45,7 @@ struct ForwardingEdgeTests {
       var writer = ByteWriter(capacity: 16)
       AnswerWriter.write(
         head, fields: fields, bytes: bytes, shape: AnswerShape(isChunked: false, connection: nil, route: nil),
-        source: .new(cookies: nil), publicAuthority: [UInt8]().span.bytes, into: &writer)
+        source: .new(nil), publicAuthority: [UInt8]().span.bytes, into: &writer)
       return text(writer)
     }
     #expect(written == "HTTP/1.1 302 F\r\nContent-Length: 0\r\n\r\n")

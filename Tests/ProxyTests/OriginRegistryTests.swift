@@ -23,10 +23,11 @@ struct OriginRegistryTests {
   }
 
   private let plain = OriginOptions()
+  private let policy = PassiveHealthPolicy()
 
   @Test("a server stays the same while its name leads to its address, and keeps its mode")
   func stays() throws {
-    let registry = OriginRegistry(workers: 2)
+    let registry = OriginRegistry(workers: 2, policy: policy)
     let first = registry.update(
       try found(new: [("a", "10.0.0.1", plain), ("a", "10.0.0.2", plain)], old: [("a", "10.0.0.1", plain)]))
     #expect(first.new.count == 2)
@@ -43,7 +44,7 @@ struct OriginRegistryTests {
 
   @Test("a server that is given twice is one server")
   func twice() throws {
-    let registry = OriginRegistry(workers: 1)
+    let registry = OriginRegistry(workers: 1, policy: policy)
     let sets = registry.update(try found(new: [("a", "10.0.0.1", plain), ("a", "10.0.0.1", plain)]))
     #expect(sets.new.count == 1)
   }
@@ -56,11 +57,11 @@ struct OriginRegistryTests {
         ("d", "10.0.0.1", OriginOptions(id: "two")), ("d", "10.0.0.2", OriginOptions(id: "two")),
       ],
       old: [("a", "10.0.0.1", plain)])
-    let identifiers = OriginRegistry(workers: 1).update(origins).new.map(\.id)
+    let identifiers = OriginRegistry(workers: 1, policy: policy).update(origins).new.map(\.id)
     #expect(identifiers[0].count == 6)
     #expect(identifiers[2] == "one")
     #expect(identifiers[3].hasPrefix("two-"))
-    let all = OriginRegistry(workers: 1)
+    let all = OriginRegistry(workers: 1, policy: policy)
     _ = all.update(origins)
     #expect(Array(all.all.map(\.id).prefix(5)) == identifiers, "they are the same after a restart")
     #expect(Set(all.all.map(\.id)).count == 6)
@@ -69,7 +70,7 @@ struct OriginRegistryTests {
 
   @Test("the identifier of a name whose address changes is its new server's")
   func moves() throws {
-    let registry = OriginRegistry(workers: 1)
+    let registry = OriginRegistry(workers: 1, policy: policy)
     let options = OriginOptions(id: "a")
     let before = registry.update(try found(new: [("a", "10.0.0.1", options)])).new[0]
     let after = registry.update(try found(new: [("a", "10.0.0.2", options)])).new[0]
@@ -79,7 +80,7 @@ struct OriginRegistryTests {
 
   @Test("a status tells what the operator and the checks say, and since when")
   func status() throws {
-    let state = OriginRegistry(workers: 3).update(
+    let state = OriginRegistry(workers: 3, policy: policy).update(
       try found(old: [("b:80", "10.0.0.1", OriginOptions(weight: 3, max: 50, id: "b"))])
     ).old[0]
     for worker in [0, 0, 2, 1, 2] { state.tallies[worker].requestBegan() }

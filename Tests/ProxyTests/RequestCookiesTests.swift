@@ -7,16 +7,19 @@ import Testing
 struct RequestCookiesTests {
   /// The field lines that a site gets of these, in a request with another field before and behind.
   private func forward(
-    _ lines: [String], to site: Site, namesOfNew: [String] = [], prefix: String = "old_"
+    _ lines: [String], to site: Site, namesOfNew: [String] = [], prefix: String? = "old_",
+    sticky: String? = nil, servers: [String] = []
   ) throws -> [String] {
-    let rules = CookieRules(oldPrefix: OldCookiePrefix(prefix))
+    let rules = CookieRules(
+      oldPrefix: prefix.map(OldCookiePrefix.init), sticky: sticky.map(StickyCookie.init))
+    let view = CookieView(rules: rules, site: site, tags: servers.map(StickyCookie.tag(id:)))
     for name in namesOfNew { rules.namesOfNew.insert(Array(name.utf8).span.bytes) }
     let message = (["GET / HTTP/1.1", "Host: h"] + lines + ["X: 1"]).joined(separator: "\r\n") + "\r\n\r\n"
     let sender = Sender(peer: try peerNamed("192.0.2.7"))
     let forwarded = try withRequest(message) { head, fields, bytes in
       var writer = ByteWriter(capacity: 16)
       RequestWriter.write(
-        head, fields: fields, bytes: bytes, shape: RequestShape(site: site, cookies: rules),
+        head, fields: fields, bytes: bytes, shape: RequestShape(cookies: view),
         fallbackHost: [], sender: sender, policy: ForwardingPolicy(writesForwarded: false, writesVia: false),
         into: &writer)
       return text(writer)
@@ -128,7 +131,7 @@ struct RequestCookiesTests {
     let forwarded = try withRequest(message) { head, fields, bytes in
       var writer = ByteWriter(capacity: 16)
       RequestWriter.write(
-        head, fields: fields, bytes: bytes, shape: RequestShape(site: .old), fallbackHost: [], sender: sender,
+        head, fields: fields, bytes: bytes, shape: RequestShape(), fallbackHost: [], sender: sender,
         policy: ForwardingPolicy(writesForwarded: false, writesVia: false), into: &writer)
       return text(writer)
     }
@@ -149,6 +152,74 @@ struct RequestCookiesTests {
       forOld
         == ["Cookie: " + (plain.dropFirst(200) + (0..<650).map { "a\($0)=2" }).joined(separator: "; ")])
     #expect(started.duration(to: .now) < .seconds(5))
+  }
+
+  static let sticky: [(String, String)] = [
+    ("Cookie: sid=web1~abc", "Cookie: sid=abc"),
+    ("Cookie: a=1; sid=web.2~abc; b=2", "Cookie: a=1; sid=abc; b=2"),
+    // The first tilde ends the id, and the value has its own.
+    ("Cookie: sid=web1~a~b~", "Cookie: sid=a~b~"),
+    ("Cookie: sid=web1~web1~a", "Cookie: sid=web1~a"),
+    ("Cookie: sid=web1~", "Cookie: sid="),
+    ("cookie:  sid = web1~\"a b\" ;x", "cookie:  sid = \"a b\" ;x"),
+    ("Cookie: sid=web1~a; sid=web.2~b; sid=c", "Cookie: sid=a; sid=b; sid=c"),
+    // Ids that a server may have had which is gone.
+    ("Cookie: sid=3f09c1~a", "Cookie: sid=a"),
+    ("Cookie: sid=web-3f09c1~a", "Cookie: sid=a"),
+    // What an application may have written itself, with the tildes of its own.
+    ("Cookie: sid=a~b", "Cookie: sid=a~b"),
+    ("Cookie: sid=~a", "Cookie: sid=~a"),
+    ("Cookie: sid=web3~a", "Cookie: sid=web3~a"),
+    ("Cookie: sid=WEB1~a", "Cookie: sid=WEB1~a"),
+    ("Cookie: sid=xweb1~a", "Cookie: sid=xweb1~a"),
+    ("Cookie: sid=3f09c~a; sid=3F09C1~a; sid=x3f09c1~a", "Cookie: sid=3f09c~a; sid=3F09C1~a; sid=x3f09c1~a"),
+    ("Cookie: sid=a b-3f09c1~a", "Cookie: sid=a b-3f09c1~a"),
+    ("Cookie: sid=\"web1~a\"", "Cookie: sid=\"web1~a\""),
+    // Other cookies.
+    ("Cookie: Sid=web1~a; sid2=web1~b; ssid=web1~c", "Cookie: Sid=web1~a; sid2=web1~b; ssid=web1~c"),
+    ("Cookie: sid; web1~a", "Cookie: sid; web1~a"),
+    ("Cookie: x=sid=web1~a", "Cookie: x=sid=web1~a"),
+  ]
+
+  @Test("lose the id of their server in front of a value, on the way to either site", arguments: sticky)
+  func untag(_ line: String, _ expected: String) throws {
+    for site in Site.allCases {
+      #expect(
+        try forward([line], to: site, prefix: nil, sticky: "sid", servers: ["web1", "web.2"]) == [expected])
+    }
+    #expect(try forward([line], to: .new, sticky: "sid", servers: ["web1", "web.2"]) == [expected])
+  }
+
+  @Test(
+    "with the id of one of the new pool's servers are none of the old server's where cookies are told apart")
+  func taggedIsNew() throws {
+    let line = "Cookie: sid=web1~n; a=1"
+    #expect(try forward([line], to: .old, sticky: "sid", servers: ["web1"]) == ["Cookie: a=1"])
+    #expect(
+      try forward([line + "; old_sid=o"], to: .old, sticky: "sid", servers: ["web1"])
+        == ["Cookie: a=1; sid=o"])
+    #expect(
+      try forward(["Cookie: old_sid=web1~o"], to: .old, sticky: "sid", servers: ["web1"])
+        == ["Cookie: sid=web1~o"], "the old server's own value has its own tilde")
+  }
+
+  @Test(
+    "name the server that a session began on, or the session alone",
+    arguments: [
+      ("Cookie: sid=b~1", "1 1"), ("Cookie: x=1; sid=a~1~2", "0 1~2"), ("Cookie: sid=c~1", "- c~1"),
+      ("Cookie: sid=1", "- 1"), ("Cookie: sid=", nil), ("Cookie: sid", nil), ("X: 1", nil),
+      ("Cookie: sid=c~1; sid=b~2; sid=a~3", "1 2"), ("Cookie: sid=1; sid=2", "- 1"),
+      ("Cookie: y=a~1\r\nX: 1\r\ncookie: sid=a~1", "0 1"), ("Cookie: sid=3f09c1~1", "- 1"),
+      ("Cookie: sid=ab~1", "- ab~1"), ("X-Cookie: sid=a~1", nil), ("Cookie: Sid=a~1", nil),
+    ])
+  func namesSession(_ lines: String, _ expected: String?) throws {
+    let tags = ["a", "b"].map(StickyCookie.tag(id:))
+    let found = try withRequest("GET / HTTP/1.1\r\nHost: h\r\n\(lines)\r\n\r\n") { _, fields, bytes in
+      StickyCookie("sid").session(fields, bytes, among: tags).map { session in
+        "\(session.server.map(String.init) ?? "-") \(session.value.text(in: bytes))"
+      }
+    }
+    #expect(found == expected)
   }
 }
 

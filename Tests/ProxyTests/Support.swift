@@ -22,7 +22,13 @@ struct NoHead: Error {}
 func withRequest<R>(
   _ message: String, _ body: (RequestHead, borrowing FieldTable, RawSpan) throws -> R
 ) throws -> R {
-  let bytes = Array(message.utf8)
+  try withRequest(Array(message.utf8), body)
+}
+
+/// Hands `body` a request's head, its fields and its bytes.
+func withRequest<R>(
+  _ bytes: [UInt8], _ body: (RequestHead, borrowing FieldTable, RawSpan) throws -> R
+) throws -> R {
   var fields = FieldTable(capacity: 64)
   guard case .head(let head) = RequestHead.parse(bytes.span.bytes, limits: limits, fields: &fields) else {
     throw NoHead()
@@ -65,13 +71,19 @@ func sender(
 /// A server of a site that nobody has to reach.
 func makeOrigin(
   _ host: String = "10.0.0.1", port: UInt16 = 80, authority: String = "origin", site: Site = .new,
-  options: OriginOptions = OriginOptions(), workers: Int = 1
+  options: OriginOptions = OriginOptions(), workers: Int = 1,
+  policy: PassiveHealthPolicy = PassiveHealthPolicy()
 ) throws -> OriginState {
   let address = try SocketAddress.resolve(host: host, port: port)[0]
   return OriginState(
     id: options.id ?? "\(host)-\(port)", site: site,
     origin: ResolvedOrigin(address: address, authority: Array(authority.utf8), options: options),
-    workers: workers)
+    workers: workers, policy: policy)
+}
+
+extension WaitingRoom {
+  /// Nobody waits in it.
+  static var none: WaitingRoom { WaitingRoom(limit: 0, workers: 1) { _, _ in } }
 }
 
 /// A folder of its own; removed with all that is in it.

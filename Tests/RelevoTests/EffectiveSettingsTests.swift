@@ -25,6 +25,8 @@ struct EffectiveSettingsTests {
     #expect(settings["--miss-ttl"] == "90s")
     #expect(settings["--via"] == "false")
     #expect(settings["--fallback-on"] == "404")
+    #expect(settings["--map-key"] == "path-query")
+    #expect(settings["--log-level"] == "info")
     #expect(settings["--map-file"] == nil)
     #expect(settings["--admin"] == nil)
   }

@@ -58,7 +58,7 @@ struct InvocationTests {
     #expect(configuration.oldHost == nil)
     #expect(configuration.softMisses == SoftMissRules())
     #expect(configuration.oldMode == .proxy)
-    #expect(configuration.oldCookiePrefix == nil)
+    #expect(configuration.oldCookiePrefix == nil && configuration.stickyCookie == nil)
     #expect(!configuration.debugHeaders)
     #expect(configuration.resolveEvery == .seconds(30))
   }
@@ -81,7 +81,9 @@ struct InvocationTests {
       "--tunnel-timeout", "5s", "--max-connections", "6", "--max-header-bytes", "7k", "--max-header-fields",
       "8",
       "--no-forwarded-for", "--no-via", "--old-host", "www.example.com", "--debug-headers", "--resolve-every",
-      "9s",
+      "9s", "--balance", "leastconn", "--origin-fails", "4", "--origin-pause", "10ms", "--origin-pause-max",
+      "20ms", "--slow-start", "0", "--queue-length", "0", "--queue-timeout", "11s", "--retries", "0",
+      "--retry-budget", "100%",
     ])
     let configuration = try command.proxyConfiguration(descriptors: DescriptorLimit(descriptors: 1024))
     #expect(configuration.listeners == [.tcp(host: "::1", port: 81), .unix(path: "/run/r.sock")])
@@ -99,6 +101,15 @@ struct InvocationTests {
     #expect(configuration.mapRecheckAfter == .seconds(7200))
     #expect(configuration.replayMemoryBytes == 1024)
     #expect(configuration.replayLimitBytes == 2048)
+    #expect(configuration.balance == .leastConnections)
+    #expect(configuration.originFailures == 4)
+    #expect(configuration.originPause == .milliseconds(10))
+    #expect(configuration.originPauseMax == .milliseconds(20))
+    #expect(configuration.slowStart == .zero)
+    #expect(configuration.queueLength == 0)
+    #expect(configuration.queueTimeout == .seconds(11))
+    #expect(configuration.retries == 0)
+    #expect(configuration.retryBudgetPercent == 100)
     #expect(configuration.timeouts.header == .seconds(1))
     #expect(configuration.timeouts.connect == .seconds(2))
     #expect(configuration.timeouts.response == .seconds(3))

@@ -21,7 +21,8 @@ public struct AdminSubject: Sendable {
 
   public init(
     proxy: ProxyServer, map: URLMap, keys: KeyScheme, mapLimit: Int,
-    mapFile: (keeper: MapKeeper, path: String)?, version: String, startedAt: UInt32, workers: Int,
+    mapFile: (keeper: MapKeeper, path: String)?, version: String, startedAt: UInt32,
+    workers: Int,
     settings: [String: String]
   ) {
     self.proxy = proxy

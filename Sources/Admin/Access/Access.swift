@@ -2,12 +2,47 @@
 enum Access: Sendable {
   /// Everybody who reaches it: it listens where only this machine does.
   case open
+  case token(BearerToken)
+  case users(UserList)
+
+  /// What is known of a client from its request alone.
+  enum Admission: Equatable {
+    case granted
+    /// If the password is right, which takes time to find out.
+    case perhaps(Credentials)
+  }
 
   /// - Throws: ``Refusal`` when this client may not.
-  func check(_ request: AdminRequest) throws(Refusal) {
+  func admit(_ request: AdminRequest) throws(Refusal) -> Admission {
     switch self {
-    case .open: try Self.checkHost(request.host)
+    case .open:
+      try Self.checkHost(request.host)
+      return .granted
+    case .token(let token):
+      guard let given = request.authorization("Bearer"), token.matches(Array(given.utf8)) else {
+        throw denial
+      }
+      return .granted
+    case .users:
+      guard let credentials = request.authorization("Basic").flatMap(Credentials.init(basic:)) else {
+        throw denial
+      }
+      return .perhaps(credentials)
     }
+  }
+
+  /// Tells how one says who one is.
+  var denial: Refusal {
+    let (sentence, challenge) =
+      switch self {
+      case .open: ("this is not for you", "")
+      case .token:
+        ("give the token of --admin-token-file as Authorization: Bearer TOKEN", "Bearer realm=\"Relevo\"")
+      case .users:
+        ("give a name and a password of --admin-user-file", "Basic realm=\"Relevo\", charset=\"UTF-8\"")
+      }
+    return Refusal(
+      status: 401, sentence: sentence, fields: [Refusal.Field(name: "WWW-Authenticate", value: challenge)])
   }
 
   /// A page of another site may have its own name resolve to this machine, and then read what a browser on it gets. Such a
@@ -22,32 +57,12 @@ enum Access: Sendable {
   }
 }
 
-enum HostName {
-  /// Whether a `Host`, perhaps with a port, is a name that every machine has for itself, or a literal address, which no
-  /// foreign page can make its own.
-  static func isOfThisMachine(_ field: Substring) -> Bool {
-    let host: Substring
-    if field.hasPrefix("[") {
-      guard let end = field.firstIndex(of: "]") else { return false }
-      let rest = field[field.index(after: end)...]
-      guard rest.isEmpty || rest.hasPrefix(":") && isPort(rest.dropFirst()) else { return false }
-      return field[..<end].dropFirst().allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
-    }
-    if let colon = field.firstIndex(of: ":") {
-      guard isPort(field[field.index(after: colon)...]) else { return false }
-      host = field[..<colon]
-    } else {
-      host = field
-    }
-    let name = host.lowercased()
-    if name == "localhost" || name.hasSuffix(".localhost") { return true }
-    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts.allSatisfy { isDigits($0) && UInt8($0) != nil }
-  }
-
-  private static func isPort(_ text: Substring) -> Bool { isDigits(text) && UInt16(text) != nil }
-
-  private static func isDigits(_ text: Substring) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+extension AdminRequest {
+  /// What follows the scheme in `Authorization`; nil when there is no such field, or one of another scheme.
+  fileprivate func authorization(_ scheme: String) -> Substring? {
+    guard let value = field("Authorization") else { return nil }
+    let given = value.prefix { $0 != " " }
+    guard given.lowercased() == scheme.lowercased(), given.endIndex < value.endIndex else { return nil }
+    return value[given.endIndex...].drop { $0 == " " }
   }
 }

@@ -4,6 +4,8 @@ import EventLoop
 struct AdminRequest: Sendable {
   /// In capitals; empty for one that has no name here.
   let method: String
+  /// As sent.
+  let target: String
   /// The segments of the path, decoded; nil when it is no path. `/` has none.
   let segments: [String]?
   /// Behind the first `?`, as sent.
@@ -17,6 +19,7 @@ struct AdminRequest: Sendable {
     method = request.method
     fields = request.headers
     body = request.body
+    target = request.target
     var target = request.target[...]
     var authority: Substring?
     // An absolute target names the host, and a field that says otherwise is not looked at (RFC 9112, 3.2.2).
@@ -37,6 +40,9 @@ struct AdminRequest: Sendable {
     let decoded = parts.compactMap { PercentEncoding.decoded($0, plusIsBlank: false) }
     segments = decoded.count == parts.count ? (decoded == [""] ? [] : decoded) : nil
   }
+
+  /// Whether it would change something.
+  var isChange: Bool { method != "GET" && method != "HEAD" }
 
   /// The value of the first field of that name, whatever its case.
   func field(_ name: String) -> String? {

@@ -24,8 +24,8 @@ extension MetricsSnapshot {
       page.sample("relevo_loop_last_turn_age_seconds", ["worker": "\(worker)"], us: us)
     }
     page.counter(
-      "relevo_access_log_dropped_bytes_total",
-      "Bytes of access log lines that were dropped since the disk was too slow, full or gone.",
-      proxy.logDroppedBytes)
+      "relevo_access_log_dropped_lines_total",
+      "Access log lines that were dropped since the disk was too slow, full or gone.",
+      proxy.logDroppedLines)
   }
 }

@@ -24,8 +24,9 @@ final class AdminListener: Sendable {
 
   /// Binds all that `address` resolves to.
   ///
+  /// - Parameter toOthers: whether other machines may reach it.
   /// - Throws: ``AdminStartError``, ``AdminStartError/open(address:)`` before anything is bound.
-  static func bind(_ address: ListenAddress) throws(AdminStartError) -> [AdminListener] {
+  static func bind(_ address: ListenAddress, toOthers: Bool) throws(AdminStartError) -> [AdminListener] {
     switch address {
     case .tcp(let host, let port):
       let found: [SocketAddress]
@@ -34,7 +35,9 @@ final class AdminListener: Sendable {
       } catch {
         throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
       }
-      if let open = found.first(where: { !$0.isLoopback }) { throw .open(address: open.description) }
+      if !toOthers, let open = found.first(where: { !$0.isLoopback }) {
+        throw .open(address: open.description)
+      }
       return try found.map { one throws(AdminStartError) in
         try bind(one.description, path: nil) { () throws(EventLoopError) in
           try ListeningSocket(address: one, shared: false)

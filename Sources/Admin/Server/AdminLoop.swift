@@ -11,6 +11,8 @@ enum AdminMessage: Sendable {
   case partsEnd(UInt64)
   /// The parts end early.
   case partsFailed(UInt64, Refusal)
+  /// Whether the password that came with a request is right.
+  case checked(UInt64, Credentials, Bool)
   case stop
 }
 
@@ -19,6 +21,8 @@ final class AdminLoop {
   /// A request that is not answered yet.
   private struct Owed {
     let exchange: HTTPExchange
+    /// What is done when its client has turned out to be who it says.
+    var request: AdminRequest?
     /// The head of an answer in parts that has not begun.
     var head: HTTPServerResponse?
     var pipe: PartPipe?
@@ -36,30 +40,49 @@ final class AdminLoop {
   private let mailbox: Mailbox<AdminMessage>
   private let router: AdminRouter
   private let work: WorkThread
+  private let passwords: PasswordChecks?
+  private let logger: Logger
+  private var refusals: RefusalLog
   private var server: HTTPServer?
   private var receiver: MailboxReceiver?
-  private var recording: LoopTimer?
+  private var everySecond: LoopTimer?
   private var owed: [UInt64: Owed] = [:]
   private var nextNumber: UInt64 = 0
   private var parts = 0
 
   init(
-    _ listeners: [AdminListener], mailbox: Mailbox<AdminMessage>, access: Access, subject: AdminSubject
+    _ listeners: [AdminListener], mailbox: Mailbox<AdminMessage>, access: Access, subject: AdminSubject,
+    logger: Logger
   ) throws(EventLoopError) {
     loop = try EventLoop()
     self.mailbox = mailbox
+    self.logger = logger
+    refusals = RefusalLog(logger: logger)
     let traffic = TrafficRecorder()
     router = AdminRouter(access: access, api: AdminAPI(subject, traffic: traffic))
     work = try WorkThread(name: "admin-work", limit: Self.workLimit)
+    switch access {
+    case .users(let users): passwords = try PasswordChecks(users)
+    case .open, .token: passwords = nil
+    }
     receiver = try mailbox.attach(to: loop) { [unowned self] in receive($0) }
-    recording = try LoopTimer(loop: loop) { traffic.record(subject.proxy.metrics) }
+    everySecond = try LoopTimer(loop: loop) { [unowned self] in
+      traffic.record(subject.proxy.metrics)
+      refusals.sayWhatIsDue()
+    }
     // From the first request on, not from the first second.
     traffic.record(subject.proxy.metrics)
-    recording?.startIfStopped(everyMs: TrafficRecorder.everyMs)
+    everySecond?.startIfStopped(everyMs: TrafficRecorder.everyMs)
     let server = try HTTPServer(loop: loop, limits: Self.limits) { [unowned self] request, exchange in
       received(AdminRequest(request), exchange)
     }
     self.server = server
+    server.onTrouble = { [unowned self] trouble in
+      switch trouble {
+      case .shed: refusals.note(.shed)
+      case .slowRequest: refusals.note(.slow)
+      }
+    }
     for listener in listeners {
       if let socket = listener.take() { try server.listen(on: socket) }
     }
@@ -71,24 +94,72 @@ final class AdminLoop {
     // Its connections close, and with them what waits.
     server = nil
     receiver = nil
-    recording = nil
+    everySecond = nil
     for one in owed.values { one.pipe?.close() }
+    passwords?.stop()
     work.stop()
   }
 
   // MARK: Requests
 
   private func received(_ request: AdminRequest, _ exchange: HTTPExchange) {
-    let reply: Reply
     do throws(Refusal) {
-      reply = try router.reply(to: request)
+      switch try router.admit(request) {
+      case .granted: try handle(request, exchange)
+      case .perhaps(let credentials): try check(credentials, request, exchange)
+      }
     } catch {
-      return exchange.answer(error.response.secured())
+      refuse(error, exchange)
+    }
+  }
+
+  private func refuse(_ refusal: Refusal, _ exchange: HTTPExchange) {
+    switch refusal.status {
+    case 401: refusals.note(.unauthorized)
+    case 403: refusals.note(refusal == AdminRouter.noIntent ? .noIntent : .foreignHost)
+    case 503: refusals.note(.busy)
+    default: break
+    }
+    exchange.answer(refusal.response.secured())
+  }
+
+  private func check(
+    _ credentials: Credentials, _ request: AdminRequest, _ exchange: HTTPExchange
+  ) throws(Refusal) {
+    guard let passwords else { throw router.denial }
+    if passwords.areKnown(credentials) { return try handle(request, exchange) }
+    let number = keep(Owed(exchange: exchange, request: request))
+    let isWaiting = passwords.check(credentials) { [mailbox] isRight in
+      mailbox.send(.checked(number, credentials, isRight))
+    }
+    guard isWaiting else {
+      forget(number)
+      throw .busy("too many passwords are being checked: ask again in a second")
+    }
+  }
+
+  private func checked(_ number: UInt64, _ credentials: Credentials, isRight: Bool) {
+    if isRight { passwords?.keep(credentials) }
+    guard let one = owed.removeValue(forKey: number), let request = one.request else { return }
+    one.exchange.onClose = nil
+    do throws(Refusal) {
+      guard isRight else { throw router.denial }
+      try handle(request, one.exchange)
+    } catch {
+      refuse(error, one.exchange)
+    }
+  }
+
+  /// Does what a client wants that may have it.
+  private func handle(_ request: AdminRequest, _ exchange: HTTPExchange) throws(Refusal) {
+    let reply = try router.reply(to: request)
+    if request.isChange {
+      logger.info("the admin plane does \(request.method) \(request.target)")
     }
     switch reply {
     case .now(let response): exchange.answer(response.secured())
-    case .work(let step): startWork(step, for: exchange)
-    case .parts(let head, let make): startParts(head, make, for: exchange)
+    case .work(let step): try startWork(step, for: exchange)
+    case .parts(let head, let make): try startParts(head, make, for: exchange)
     }
   }
 
@@ -103,12 +174,18 @@ final class AdminLoop {
     return number
   }
 
-  private func startWork(_ step: @escaping @Sendable () -> HTTPServerResponse?, for exchange: HTTPExchange) {
+  private func startWork(
+    _ step: @escaping @Sendable () -> HTTPServerResponse?, for exchange: HTTPExchange
+  ) throws(Refusal) {
     let number = keep(Owed(exchange: exchange))
     guard work.add({ [mailbox, work] in Self.doStep(step, number, mailbox, work) }) else {
-      return answer(
-        number, Refusal.busy("too many others are being answered: ask again in a second").response)
+      forget(number)
+      throw .busy("too many others are being answered: ask again in a second")
     }
+  }
+
+  private func forget(_ number: UInt64) {
+    owed.removeValue(forKey: number)?.exchange.onClose = nil
   }
 
   private static func doStep(
@@ -131,16 +208,16 @@ final class AdminLoop {
   private func startParts(
     _ head: HTTPServerResponse, _ make: @escaping @Sendable (PartPipe) throws -> Void,
     for exchange: HTTPExchange
-  ) {
+  ) throws(Refusal) {
     guard parts < Self.partsLimit else {
-      let refusal = Refusal.busy("\(Self.partsLimit) others are being exported to: ask again in a second")
-      return exchange.answer(refusal.response.secured())
+      throw .busy("\(Self.partsLimit) exports are under way: ask again in a second")
     }
     let number = keep(Owed(exchange: exchange, head: head))
     let pipe = PartPipe { [mailbox] in mailbox.send(.part(number, $0)) }
     owed[number]?.pipe = pipe
     do throws(EventLoopError) {
       try LoopThread(name: "admin-parts") { [mailbox] in
+        WorkThread.stepBack()
         do {
           try make(pipe)
           mailbox.send(.partsEnd(number))
@@ -152,7 +229,8 @@ final class AdminLoop {
       }.detach()
       parts += 1
     } catch {
-      answer(number, Refusal.busy("the system has no thread left: ask again later").response)
+      forget(number)
+      throw .busy("the system has no thread left: ask again later")
     }
   }
 
@@ -190,6 +268,8 @@ final class AdminLoop {
     case .part(let number, let part): send(part, to: number)
     case .partsEnd(let number): endParts(number)
     case .partsFailed(let number, let refusal): failParts(number, refusal)
+    case .checked(let number, let credentials, let isRight):
+      checked(number, credentials, isRight: isRight)
     case .stop: loop.stop()
     }
   }

@@ -25,15 +25,18 @@ public final class AdminServer: Sendable {
   ///
   /// - Throws: ``AdminStartError``; nothing is left running then.
   public func start() throws(AdminStartError) {
+    let access = try access
     var listeners: [AdminListener] = []
-    for address in configuration.listeners { listeners += try AdminListener.bind(address) }
+    for address in configuration.listeners {
+      listeners += try AdminListener.bind(address, toOthers: configuration.credentials != .none)
+    }
     let addresses = listeners.map(\.address)
     do throws(EventLoopError) {
       let mailbox = try Mailbox<AdminMessage>()
       // The thread has the only reference to the listeners: with its end the files of unix sockets go.
       let thread = try LoopThread(name: "admin") { [listeners, logger, subject] in
         do throws(EventLoopError) {
-          try AdminLoop(listeners, mailbox: mailbox, access: .open, subject: subject).run()
+          try AdminLoop(listeners, mailbox: mailbox, access: access, subject: subject, logger: logger).run()
         } catch {
           logger.critical("the admin plane can't start", metadata: ["cause": "\(error)"])
         }
@@ -45,6 +48,16 @@ public final class AdminServer: Sendable {
       keep(thread)
     } catch {
       throw .system(error.description)
+    }
+  }
+
+  private var access: Access {
+    get throws(AdminStartError) {
+      switch configuration.credentials {
+      case .none: .open
+      case .tokenFile(let path): .token(try BearerToken(path: path))
+      case .userFile(let path): .users(try UserList(path: path))
+      }
     }
   }
 

@@ -11,7 +11,6 @@ final class WorkThread: Sendable {
     var isStopped = false
   }
 
-  /// Below the proxy's own threads.
   private static let niceness: Int32 = 10
 
   private let limit: Int
@@ -55,8 +54,14 @@ final class WorkThread: Sendable {
     thread.withLock { $0.take() }?.join()
   }
 
-  private static func run(_ queue: borrowing Locked<Queue>, _ wake: DispatchSemaphore) {
+  /// Puts the calling thread below the proxy's own.
+  static func stepBack() {
+    // Linux takes 0 for the thread, not for the process.
     setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
+  }
+
+  private static func run(_ queue: borrowing Locked<Queue>, _ wake: DispatchSemaphore) {
+    stepBack()
     while true {
       wake.wait()
       let (job, isStopped) = queue.withLock { queue in

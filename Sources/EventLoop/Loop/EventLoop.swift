@@ -69,6 +69,13 @@ import Glibc
     return UInt32(truncatingIfNeeded: time.tv_sec)
   }
 
+  /// Milliseconds since 1970, from the same.
+  public var wallClockMs: UInt64 {
+    var time = timeval()
+    _ = unsafe event_base_gettimeofday_cached(base, &time)
+    return UInt64(truncatingIfNeeded: time.tv_sec) &* 1000 &+ UInt64(truncatingIfNeeded: time.tv_usec) / 1000
+  }
+
   /// Keeps `object` until the running callback has returned.
   func releaseLater(_ object: AnyObject) {
     graveyard.append(object)

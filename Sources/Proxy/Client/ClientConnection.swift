@@ -166,9 +166,9 @@ final class ClientConnection: StreamSocket {
     worker.metrics.count(.badRequests)
     if let log = worker.log {
       let nowUs = EventLoop.monotonicUs()
-      log.refused(
-        client: peer.name, status: answer.status, tookUs: nowUs &- (headBeganUs.take() ?? nowUs),
-        nowSeconds: worker.loop.wallClockSeconds)
+      let refusal = LoggedRefusal(
+        peer: peer, status: answer.status, tookUs: nowUs &- (headBeganUs.take() ?? nowUs))
+      log.write(refusal, nowMs: worker.loop.wallClockMs)
     }
     worker.writer.removeAll()
     answer.write(isHead: false, closes: true, route: nil, into: &worker.writer)

@@ -1,7 +1,8 @@
 import HTTP1
 
 /// Writes the Set-Cookie fields of an answer as the client is to get them: the name of an old server's cookie gets the
-/// prefix, and a Domain goes that no browser would take under the client's name for the site. All else stays byte for byte.
+/// prefix, and a Domain goes that no browser would take under the client's name for the site; the value of the new pool's
+/// sticky cookie gets its server's tag. All else stays byte for byte.
 enum AnswerCookies {
   /// Adds to `run` what is to go on of a Set-Cookie field of the old server.
   static func writeOld(
@@ -28,13 +29,26 @@ enum AnswerCookies {
     run.extend(with: ByteRange(lower: lower, upper: field.line.upper), from: bytes, into: &writer)
   }
 
-  /// Remembers whose a cookie is that the new pool sets. One that it deletes may be anybody's.
-  static func noteNew(_ field: FieldLine, _ cookies: CookieRules, in bytes: RawSpan) {
+  /// Adds to `run` what is to go on of a Set-Cookie field of the new pool, and remembers whose the cookie is. One that is
+  /// deleted may be anybody's, and has no value that would lead back.
+  static func writeNew(
+    _ field: FieldLine, _ source: AnswerSource.New, from bytes: RawSpan, run: inout ByteRun,
+    into writer: inout ByteWriter
+  ) {
+    var lower = field.line.lower
     var parts = CookieParts(field.value)
-    guard let cookie = parts.next(in: bytes), let name = cookie.name, !name.isEmpty,
+    if let cookie = parts.next(in: bytes), let name = cookie.name, !name.isEmpty,
       !isDeletion(cookie, parts, bytes)
-    else { return }
-    cookies.namesOfNew.insert(bytes.extracting(name.range))
+    {
+      if source.cookies.oldPrefix != nil { source.cookies.namesOfNew.insert(bytes.extracting(name.range)) }
+      if source.cookies.sticky?.isName(name, of: bytes) == true {
+        run.extend(with: ByteRange(lower: lower, upper: cookie.value.lower), from: bytes, into: &writer)
+        run.write(from: bytes, into: &writer)
+        writer.append(source.tag)
+        lower = cookie.value.lower
+      }
+    }
+    run.extend(with: ByteRange(lower: lower, upper: field.line.upper), from: bytes, into: &writer)
   }
 
   /// Whether a Set-Cookie ends the life of its cookie: it has no value, or no time.

@@ -6,22 +6,21 @@ import HTTP1
 /// - The old server gets those under the names that it gave them, and of all others those that no server of the new pool is
 ///   known to have set: scripts, consent and analytics set theirs for both sites. A cookie that the client keeps for the
 ///   old server stands in for the one that bears its name.
+/// - None of them gets the tag in front of the sticky cookie's value.
 ///
 /// Nothing is reordered, and what stays, stays byte for byte. A field of which nothing stays is left out.
 struct RequestCookies: ~Copyable {
-  private let rules: CookieRules
-  private let site: Site
+  private let view: CookieView
   private var keptForOld = KeptNames()
 
   /// - Parameter fields: of the whole request: what stands in one Cookie field decides about another.
-  init(_ rules: CookieRules, for site: Site, fields: borrowing FieldTable, bytes: RawSpan) {
-    self.rules = rules
-    self.site = site
-    guard site == .old else { return }
+  init(_ view: CookieView, fields: borrowing FieldTable, bytes: RawSpan) {
+    self.view = view
+    guard view.site == .old, let prefix = view.rules.oldPrefix else { return }
     for index in 0..<fields.count where fields[index].id == .cookie {
       var parts = CookieParts(fields[index].value)
       while let part = parts.next(in: bytes) {
-        guard let name = part.name, rules.oldPrefix.range(in: name, of: bytes) != nil else { continue }
+        guard let name = part.name, prefix.range(in: name, of: bytes) != nil else { continue }
         keptForOld.append(name)
       }
     }
@@ -74,18 +73,21 @@ struct RequestCookies: ~Copyable {
 
   private func edit(_ part: CookieParts.Part, _ bytes: RawSpan) -> Edit {
     guard let name = part.name else { return .keep }
-    let prefix = rules.oldPrefix.range(in: name, of: bytes)
-    switch (site, prefix) {
-    case (.new, .some): return .cut
-    case (.new, nil): return .keep
-    case (.old, .some(let prefix)): return .without(prefix)
-    case (.old, nil): return isOfNew(name, bytes) ? .cut : .keep
+    let tag = view.rules.sticky?.tag(of: part, in: bytes, known: view.tags)
+    guard let prefix = view.rules.oldPrefix else { return tag.map(Edit.without) ?? .keep }
+    let place = prefix.range(in: name, of: bytes)
+    switch view.site {
+    case .new:
+      return place != nil ? .cut : tag.map(Edit.without) ?? .keep
+    case .old:
+      // What has a tag is new's for certain.
+      return place.map(Edit.without) ?? (tag != nil || isOfNew(name, prefix, bytes) ? .cut : .keep)
     }
   }
 
-  private func isOfNew(_ name: ByteRange, _ bytes: RawSpan) -> Bool {
-    keptForOld.contains { rules.oldPrefix.isName($0, of: name, in: bytes) }
-      || rules.namesOfNew.contains(bytes.extracting(name.range))
+  private func isOfNew(_ name: ByteRange, _ prefix: OldCookiePrefix, _ bytes: RawSpan) -> Bool {
+    keptForOld.contains { prefix.isName($0, of: name, in: bytes) }
+      || view.rules.namesOfNew.contains(bytes.extracting(name.range))
   }
 }
 

@@ -9,6 +9,7 @@ extension Exchange {
   func turn(to next: Step) {
     step = next
     tried.removeAll()
+    preferred = home
     retriedOnFresh = false
     proceed()
   }
@@ -27,15 +28,57 @@ extension Exchange {
     if case .probeOld = step { true } else { false }
   }
 
-  /// Asks an origin of the site that the step names.
+  /// Asks an origin of the site that the step names, or waits for one.
   ///
   /// - Parameter fresh: on a new connection, as a kept one has just died.
   func ask(fresh: Bool = false) {
-    let pool = step.asksOld ? worker.oldPool : worker.newPool
     body.isSent = false
-    guard let server = pool.next(excluding: tried, nowMs: worker.loop.coarseMs) else {
-      return giveUp(.refused(errno: ECONNREFUSED))
+    let (pool, nowMs) = (pool, worker.loop.coarseMs)
+    if pool.hasLine { pool.serveLine(nowMs: nowMs) }
+    switch pool.choose(for: originRequest, nowMs: nowMs) {
+    case .server(let slot): ask(in: slot, fresh: fresh)
+    case .full: waitForPlace()
+    case .none: giveUp(.noServer)
     }
+  }
+
+  /// The servers of the site that the step names.
+  var pool: OriginPool { step.asksOld ? worker.oldPool : worker.newPool }
+
+  /// The server of the new pool that the request's session lives on; nil when it has none, and for the old server.
+  var home: OriginServer? {
+    guard let sticky = worker.settings.cookies?.sticky, !step.asksOld else { return nil }
+    describeHead()
+    let input = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[..<head.byteCount]).bytes
+    return sticky.session(worker.requestFields, input, among: worker.newPool.tags).flatMap {
+      worker.newPool.home(of: $0, in: input, mayTry: mayTry, nowMs: worker.loop.coarseMs)
+    }
+  }
+
+  /// What a pool has to know of this request.
+  var originRequest: OriginRequest {
+    OriginRequest(
+      tried: tried, preferred: preferred,
+      mayTry: mayTry, lastResort: lastResort)
+  }
+
+  /// Nobody waits for a server that is known to be down where the other site, or what it has said, is an answer: the old
+  /// server's absence costs no time, nor the new pool's where the old one has the page or stands in.
+  private var lastResort: LastResort {
+    switch step {
+    case .newOnly, .newByRule, .newAfterOldMiss, .newAfterOldFailure: .all
+    case .newFirst: worker.decisions.oldStandsIn ? .unpaused : .all
+    case .recheck: .none
+    case .oldByMap, .oldByRule, .oldByReferer, .oldAfterMiss, .oldAsStandby, .probeOld: .none
+    }
+  }
+
+  /// Sending it twice does no harm.
+  private var mayTry: Bool { isProbe || (head.method.isIdempotent && body.canBeRepeated) }
+
+  /// Sends the request to the server that has a place for it.
+  func ask(in slot: consuming OriginSlot, fresh: Bool = false) {
+    let server = slot.server
     if worker.takesTimes {
       let nowUs = record.isBeforeAttempts ? record.headUs : EventLoop.monotonicUs()
       record.beginAttempt(old: step.asksOld, server: server, nowUs: nowUs)
@@ -47,12 +90,12 @@ extension Exchange {
     }
     if !fresh, let kept = server.takeIdle() {
       worker.metrics.count(step.asksOld ? .oldConnectionsReused : .newConnectionsReused)
-      kept.serve(self)
+      kept.serve(self, slot: slot)
       asked = kept
       return sendHead(kept)
     }
     do {
-      asked = try OriginConnection(worker: worker, server: server, exchange: self)
+      asked = try OriginConnection(worker: worker, slot: slot, exchange: self)
       worker.metrics.count(step.asksOld ? .oldConnectionsOpened : .newConnectionsOpened)
     } catch {
       connectFailed(at: server, error)
@@ -106,11 +149,16 @@ extension Exchange {
   }
 
   private var requestShape: RequestShape {
-    let cookies = worker.settings.cookies
-    guard step.asksOld else { return RequestShape(cookies: cookies) }
+    guard step.asksOld else { return RequestShape(cookies: cookieView) }
     return RequestShape(
       host: worker.settings.oldHost, refusesCodings: !worker.settings.softMissTexts.isEmpty, isProbe: isProbe,
-      site: .old, cookies: cookies)
+      cookies: cookieView)
+  }
+
+  private var cookieView: CookieView? {
+    worker.settings.cookies.map {
+      CookieView(rules: $0, site: step.asksOld ? .old : .new, tags: worker.newPool.tags)
+    }
   }
 
   /// Moves the request's body on until it is sent or somebody has to be waited for.
@@ -252,6 +300,7 @@ extension Exchange {
     let region = unsafe UnsafeMutableRawBufferPointer(rebasing: client.input.readable[body.upper...])
     let progress = unsafe body.scanner.scan(region)
     if progress.consumed > 0 { body.isTouched = true }
+    record.requestBytes &+= UInt64(progress.forward)
     if progress.forward > 0 {
       unsafe recordPart(UnsafeRawBufferPointer(rebasing: region[..<progress.forward]))
     }

@@ -60,16 +60,15 @@ extension Exchange {
     }
     let bytes = unsafe UnsafeRawBufferPointer(origin.input.readable).bytes
     let shape = AnswerShape(isChunked: false, connection: nil, route: nil)
-    let old = step.asksOld ? origin.server : nil
     if answer.status != 100 {
       // A flood of them is no reason to hold more than one head may have.
       guard interim.count < worker.settings.headLimits.maxBytes else { return true }
-      writeAnswer(answer, bytes, shape, fromOld: old, into: &interim)
+      writeAnswer(answer, bytes, shape, from: origin.server, into: &interim)
       return true
     }
     continued = true
     worker.writer.removeAll()
-    writeAnswer(answer, bytes, shape, fromOld: old, into: &worker.writer)
+    writeAnswer(answer, bytes, shape, from: origin.server, into: &worker.writer)
     if client.writeOrKeep(worker) { return true }
     client.close()
     return false
@@ -78,6 +77,7 @@ extension Exchange {
   // MARK: Deciding
 
   private func headHasCome(_ answer: ResponseHead, _ origin: OriginConnection) {
+    origin.server.state.requestSucceeded()
     if worker.takesTimes {
       let tookUs = record.endAttempt(
         old: step.asksOld, status: answer.status, nowUs: EventLoop.monotonicUs())
@@ -156,7 +156,7 @@ extension Exchange {
         rememberMiss()
       case .oldFailed: oldAnsweredError(status, origin)
       }
-      deliverHeld(as: .held, from: nil)
+      deliverHeld(as: .held)
     case .dropAndAnswerForNew(let end):
       drop(answer)
       switch end {
@@ -262,7 +262,8 @@ extension Exchange {
     let interimBytes = unsafe interim.withUnsafeBytes { unsafe Array($0) }
     interim.removeAll()
     let kept = HeldAnswer(
-      head: answer, interim: interimBytes, headBytes: bytes, scanner: bodyScanner(for: answer),
+      head: answer, server: origin.server, interim: interimBytes, headBytes: bytes,
+      scanner: bodyScanner(for: answer),
       keepsConnection: answer.keepAlive && body.isSent)
     origin.input.consume(answer.byteCount)
     return kept
@@ -334,7 +335,7 @@ extension Exchange {
     guard let examined = answer.examined else { return deliver(answer.head, answer.origin, as: route) }
     dropHeld()
     held = examined
-    deliverHeld(as: route, from: answer.origin.server)
+    deliverHeld(as: route)
   }
 
   /// The origin's part in this exchange is done.

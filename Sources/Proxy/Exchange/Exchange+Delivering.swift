@@ -21,7 +21,7 @@ extension Exchange {
     dropHeld()
     settle(route)
     let bytes = unsafe UnsafeRawBufferPointer(rebasing: origin.input.readable[..<head.byteCount]).bytes
-    writeHead(head, bytes: bytes, route: route, server: step.asksOld ? origin.server : nil)
+    writeHead(head, bytes: bytes, route: route, server: origin.server)
     origin.input.consume(head.byteCount)
     if answer.writesChunks, answer.readyCount > 0 {
       answer.writeChunkStart(answer.readyCount, into: &worker.writer)
@@ -34,9 +34,7 @@ extension Exchange {
   }
 
   /// Sends the held answer, and what its connection still has of it.
-  ///
-  /// - Parameter server: whose own address the answer must not name; nil when it is the new pool's.
-  func deliverHeld(as route: Route, from server: OriginServer?) {
+  func deliverHeld(as route: Route) {
     guard let held else { return giveUp(.died(errno: 0)) }
     answer = AnswerStream()
     answer.scanner = held.scanner
@@ -58,7 +56,8 @@ extension Exchange {
     }
     guard case .head = parsed else { return giveUp(.died(errno: 0)) }
     held.bytes.withBytes { bytes in
-      writeHead(held.head, bytes: bytes.extracting(0..<held.head.byteCount), route: route, server: server)
+      writeHead(
+        held.head, bytes: bytes.extracting(0..<held.head.byteCount), route: route, server: held.server)
     }
     if answer.writesChunks, held.bodyCount > 0 {
       answer.writeChunkStart(held.bodyCount, into: &worker.writer)
@@ -81,7 +80,7 @@ extension Exchange {
     if answer.endsByClose, !answer.writesChunks { answer.keepsClient = false }
   }
 
-  private func writeHead(_ head: ResponseHead, bytes: RawSpan, route: Route, server: OriginServer?) {
+  private func writeHead(_ head: ResponseHead, bytes: RawSpan, route: Route, server: OriginServer) {
     record.status = head.status
     let isForHTTP10 = self.head.minorVersion == 0
     if isForHTTP10, head.framing == .chunked { answer.keepsClient = false }
@@ -89,27 +88,27 @@ extension Exchange {
       !answer.keepsClient ? "close" : isForHTTP10 ? "keep-alive" : nil
     let shape = AnswerShape(
       isChunked: answer.writesChunks || (head.framing == .chunked && !isForHTTP10), connection: connection,
-      route: worker.settings.debugHeaders ? route : nil, variesByReferer: variesByReferer)
+      route: worker.settings.debugHeaders ? route : nil, variesByReferer: variesByReferer,
+      publicScheme: sender.scheme)
     worker.writer.removeAll()
     interim.withBytes { if $0.byteCount > 0 { worker.writer.append($0) } }
-    writeAnswer(head, bytes, shape, fromOld: server, into: &worker.writer)
+    writeAnswer(head, bytes, shape, from: server, into: &worker.writer)
   }
 
-  /// Writes the head of an answer, be it an interim one, as the client is to get it.
-  ///
-  /// - Parameter server: the old server that answered; nil when it was the new pool.
+  /// Writes the head of a server's answer, be it an interim one, as the client is to get it.
   func writeAnswer(
-    _ head: ResponseHead, _ bytes: RawSpan, _ shape: AnswerShape, fromOld server: OriginServer?,
+    _ head: ResponseHead, _ bytes: RawSpan, _ shape: AnswerShape, from server: OriginServer,
     into writer: inout ByteWriter
   ) {
     let settings = worker.settings
     let source: AnswerSource
-    if let server {
+    switch server.state.site {
+    case .new:
+      source = .new(settings.cookies.map { AnswerSource.New(cookies: $0, tag: server.tag) })
+    case .old:
       source = .old(
         AnswerSource.Old(
           address: OldAddress(server: server.name, host: settings.oldName), cookies: settings.cookies))
-    } else {
-      source = .new(cookies: settings.cookies)
     }
     let own = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[self.head.authority.range])
     unsafe AnswerWriter.write(

@@ -18,6 +18,15 @@ enum OriginFailure: Equatable {
   case malformedUpgrade
   /// This process has no descriptor or memory left for a connection.
   case noDescriptor
+  /// Every server serves its maximum, and the request does not wait.
+  case atMaximum
+  /// Every server serves its maximum, and as many requests wait as may.
+  case queueFull
+  /// The request has waited for a place for too long.
+  case queueTimeout
+  /// No server of the site takes requests: the operator lets none, or all are known to be down and another answer is at
+  /// hand.
+  case noServer
 
   /// What the client is answered when no other way is left.
   var answer: OwnAnswer {
@@ -30,6 +39,10 @@ enum OriginFailure: Equatable {
     case .timeout: OwnAnswer(status: 504, text: "The site's server did not answer in time.")
     case .noDescriptor:
       OwnAnswer(status: 503, text: "The proxy has no connection left. Try again soon.", retryAfterSeconds: 1)
+    case .atMaximum, .queueFull, .queueTimeout:
+      OwnAnswer(status: 503, text: "The site has too many visitors. Try again soon.", retryAfterSeconds: 5)
+    case .noServer:
+      OwnAnswer(status: 503, text: "The site is out of service. Try again soon.", retryAfterSeconds: 10)
     }
   }
 
@@ -44,16 +57,36 @@ enum OriginFailure: Equatable {
     case .malformedUpgrade: "malformed answer: 101 to a request without Upgrade"
     case .noDescriptor:
       "no file descriptor left for a connection (raise LimitNOFILE or lower --max-connections)"
+    case .atMaximum: "every server serves its max="
+    case .queueFull: "as many requests wait as --queue-length allows"
+    case .queueTimeout: "no place within --queue-timeout"
+    case .noServer: "every server is down, drained or off"
     }
   }
 
-  var isTimeout: Bool { self == .timeout || self == .connectTimeout }
+  /// The servers are up and have too much to do.
+  var isForWantOfPlace: Bool {
+    switch self {
+    case .atMaximum, .queueFull, .queueTimeout: true
+    case .refused, .connectTimeout, .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor, .noServer:
+      false
+    }
+  }
 
   var noteOfOld: Notes {
     switch self {
     case .timeout, .connectTimeout: .oldTimeout
     case .malformed, .malformedUpgrade: .oldError
-    case .refused, .died, .noDescriptor: .oldDown
+    case .refused, .died, .noDescriptor, .noServer: .oldDown
+    case .atMaximum, .queueFull, .queueTimeout: .oldBusy
+    }
+  }
+
+  var noteOfNew: Notes {
+    switch self {
+    case .timeout, .connectTimeout: .newTimeout
+    case .refused, .died, .malformed, .malformedUpgrade, .noDescriptor, .noServer: .newDown
+    case .atMaximum, .queueFull, .queueTimeout: .newBusy
     }
   }
 
@@ -62,14 +95,15 @@ enum OriginFailure: Equatable {
     switch self {
     case .timeout, .connectTimeout: .fallbacksOldTimeout
     case .malformed, .malformedUpgrade: .fallbacksOldError
-    case .refused, .died, .noDescriptor: .fallbacksOldDown
+    case .refused, .died, .noDescriptor, .noServer: .fallbacksOldDown
+    case .atMaximum, .queueFull, .queueTimeout: .fallbacksOldBusy
     }
   }
 }
 
 extension Exchange {
   /// How long an answer may take for a client that has ended its side.
-  private static let departureMs: UInt64 = 1_000
+  static let departureMs: UInt64 = 1_000
 
   // MARK: Origins
 
@@ -89,6 +123,7 @@ extension Exchange {
     }
     let hasAnswered = !origin.input.isEmpty || examination != nil
     let hasSent = origin.sentBytes > 0
+    let wasKept = origin.served > 0
     let server = origin.server
     asked = nil
     examination = nil
@@ -98,14 +133,13 @@ extension Exchange {
     switch failure {
     case .refused, .connectTimeout:
       serverRefused(server, failure)
-    case .died where !hasAnswered && !retriedOnFresh && (isProbe || canBeAskedAgain(afterSending: hasSent)):
-      retriedOnFresh = true
-      countRetry()
-      ask(fresh: true)
-    case .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor:
-      worker.metrics.count(.originFailures)
-      server.tally.requestFailed()
+    case .died where !hasAnswered && (isProbe || canBeAskedAgain(afterSending: hasSent)):
+      connectionDied(server, failure, wasKept: wasKept)
+    case .noDescriptor:
       report(.originFailed, at: server, failure.description)
+      giveUp(failure)
+    case .died, .timeout, .malformed, .malformedUpgrade, .atMaximum, .queueFull, .queueTimeout, .noServer:
+      count(failure, of: server)
       giveUp(failure)
     }
   }
@@ -114,24 +148,61 @@ extension Exchange {
     body.canBeRepeated && (head.method.isIdempotent || !hasSent)
   }
 
-  /// Nothing has been sent: the next server can have the request whatever its method.
-  func serverRefused(_ server: OriginServer, _ failure: OriginFailure) {
+  /// The server has failed a request: so many of these in a row, and it gets none for a while.
+  private func count(_ failure: OriginFailure, of server: OriginServer) {
     worker.metrics.count(.originFailures)
     server.tally.requestFailed()
-    if !server.isLeftOut(nowMs: worker.loop.coarseMs) {
-      report(.originFailed, at: server, failure.description)
-    }
-    server.leaveOut(nowMs: worker.loop.coarseMs)
+    if server.state.requestFailed() { report(.originFailed, at: server, failure.description) }
+  }
+
+  /// Nothing has been sent: the next server can have the request whatever its method.
+  func serverRefused(_ server: OriginServer, _ failure: OriginFailure) {
+    count(failure, of: server)
     tried.insert(server)
-    let pool = step.asksOld ? worker.oldPool : worker.newPool
-    guard pool.next(excluding: tried, nowMs: worker.loop.coarseMs) != nil else { return giveUp(failure) }
-    countRetry()
+    guard pool.hasOther(than: tried), takeRetry() else { return giveUp(failure) }
     ask()
   }
 
-  private func countRetry() {
+  /// A connection ended without a byte of an answer to a request that can be sent again. That a kept one does is no
+  /// fault of its server, which may close it at any time.
+  private func connectionDied(_ server: OriginServer, _ failure: OriginFailure, wasKept: Bool) {
+    if wasKept, !retriedOnFresh {
+      guard takeFromBudget() else { return giveUp(failure) }
+      retriedOnFresh = true
+      return ask(fresh: true)
+    }
+    count(failure, of: server)
+    tried.insert(server)
+    if pool.hasOther(than: tried) {
+      guard takeRetry() else { return giveUp(failure) }
+      return ask()
+    }
+    // The only server of its site gets a second chance.
+    guard tried.count == 1, !retriedOnFresh, takeRetry() else { return giveUp(failure) }
+    retriedOnFresh = true
+    tried.removeAll()
+    ask(fresh: true)
+  }
+
+  /// Whether the request may be sent again after a server has failed; counts that it is.
+  private func takeRetry() -> Bool {
+    if let limit = worker.settings.retries, retryCount >= limit { return false }
+    guard takeFromBudget() else { return false }
+    retryCount += 1
+    return true
+  }
+
+  private func takeFromBudget() -> Bool {
+    guard worker.takeFromRetryBudget() else {
+      worker.metrics.count(.retriesRefused)
+      record.notes.insert(.retryBudget)
+      report(.retryBudget, at: nil, "")
+      return false
+    }
     worker.metrics.count(.retries)
     record.notes.insert(.retried)
+    record.retries &+= 1
+    return true
   }
 
   private func noteAttempt(_ failure: OriginFailure) {
@@ -141,27 +212,30 @@ extension Exchange {
   /// The site that the step names can't answer.
   func giveUp(_ failure: OriginFailure) {
     switch step {
-    case .newFirst where worker.decisions.oldStandsIn:
-      record.notes.insert(failure.isTimeout ? .newTimeout : .newDown)
+    case .newFirst where worker.decisions.oldStandsIn && !failure.isForWantOfPlace:
+      record.notes.insert(failure.noteOfNew)
       letOldStandIn(for: failure)
     case .newFirst, .newOnly, .newByRule, .newAfterOldMiss, .newAfterOldFailure:
-      record.notes.insert(failure.isTimeout ? .newTimeout : .newDown)
+      record.notes.insert(failure.noteOfNew)
       answerOwn(failure.answer)
     case .recheck:
-      record.notes.insert(failure.isTimeout ? .newTimeout : .newDown)
+      record.notes.insert(failure.noteOfNew)
       turnIfRepeatable(to: .oldByMap, after: failure)
     case .oldAfterMiss(let renews):
       record.notes.insert(failure.noteOfOld)
       worker.metrics.count(failure.refusedFallback)
-      guard renews else { return deliverHeld(as: .held, from: nil) }
+      if failure == .atMaximum { report(.oldAtMaximum, at: nil, "") }
+      guard renews else { return deliverHeld(as: .held) }
       if redirectUse != .always || !redirectToOld() { answerOwn(.oldUnreachable) }
     case .probeOld(let renews):
       record.notes.insert(failure.noteOfOld)
       worker.metrics.count(failure.refusedFallback)
-      if !renews || !redirectToOld() { deliverHeld(as: .held, from: nil) }
+      if failure == .atMaximum { report(.oldAtMaximum, at: nil, "") }
+      if !renews || !redirectToOld() { deliverHeld(as: .held) }
     case .oldAsStandby:
       record.notes.insert(failure.noteOfOld)
       worker.metrics.count(failure.refusedFallback)
+      if failure == .atMaximum { report(.oldAtMaximum, at: nil, "") }
       answerForNew(.failed)
     case .oldByReferer:
       record.notes.insert(failure.noteOfOld)
@@ -183,7 +257,7 @@ extension Exchange {
   /// The old server does not stand in: the client gets what failed, never a word about the page.
   func answerForNew(_ end: StandbyEnd) {
     miss = nil
-    guard case .oldAsStandby(let failure?) = step else { return deliverHeld(as: .held, from: nil) }
+    guard case .oldAsStandby(let failure?) = step else { return deliverHeld(as: .held) }
     switch end {
     case .missed, .refused: answerOwn(.newUnreachable)
     case .failed: answerOwn(failure.answer)
@@ -211,7 +285,9 @@ extension Exchange {
   /// The client did not send or take a byte for the idle timeout, or has left.
   func clientTimedOut() {
     guard isActive else { return }
-    if case .undecided = delivery, body.isRead {
+    if ticket != nil, !client.peerHasEnded {
+      waitedTooLong()
+    } else if case .undecided = delivery, body.isRead {
       client.close()
     } else if case .undecided = delivery {
       answerOwn(OwnAnswer(status: 408, text: "The body of the request did not come within the idle timeout."))
@@ -238,6 +314,7 @@ extension Exchange {
   func answerOwn(
     _ own: OwnAnswer, as route: Route = .own, fields: (inout ByteWriter) -> Void = { _ in }
   ) {
+    leaveLine()
     asked?.close()
     asked = nil
     examination = nil
@@ -274,7 +351,7 @@ extension Exchange {
       answer, bytes,
       AnswerShape(
         isChunked: false, connection: nil, route: worker.settings.debugHeaders ? record.route : nil),
-      fromOld: step.asksOld ? origin.server : nil, into: &worker.writer)
+      from: origin.server, into: &worker.writer)
     origin.input.consume(answer.byteCount)
     let tunnel = Tunnel(client: client, origin: origin, idleMs: worker.settings.tunnelMs)
     origin.startTunnel(tunnel)
@@ -289,7 +366,7 @@ extension OriginFailure {
   /// The origin cannot have acted on the request.
   var meansNothingSent: Bool {
     switch self {
-    case .refused, .connectTimeout, .noDescriptor: true
+    case .refused, .connectTimeout, .noDescriptor, .atMaximum, .queueFull, .queueTimeout, .noServer: true
     case .died, .timeout, .malformed, .malformedUpgrade: false
     }
   }

@@ -37,8 +37,14 @@ final class Exchange {
   /// The origin asked at the moment.
   var asked: OriginConnection?
   var tried = TriedServers()
+  /// The server of the present step's site that the request belongs to, if it belongs to one.
+  var preferred: OriginServer?
   /// A dead connection has been replaced by a fresh one already.
   var retriedOnFresh = false
+  /// How often the request was sent again to a server, or another one, that had failed.
+  var retryCount = 0
+  /// Its ticket in the line of the pool that the step names; nil when it does not wait.
+  var ticket: UInt64?
   var held: HeldAnswer?
   /// The answer of the old server that is being looked into; the connection asked still has the rest.
   var examination: Examination?
@@ -80,6 +86,7 @@ final class Exchange {
     worker.requestTableOwner = ObjectIdentifier(self)
     body.begin(head)
     step = firstStep()
+    preferred = home
     body.recorder = makeRecorder()
     if !takeBodyAtHand() { return }
     proceed()
@@ -183,7 +190,7 @@ final class Exchange {
     }
     guard isActive else { return }
     if !body.isSent { pumpRequest() }
-    guard isActive, body.isRead else { return }
+    guard isActive, body.isRead || ticket != nil else { return }
     if events.contains(.peerClosed), case .undecided = delivery {
       watchDeparture()
     } else if events.contains(.readable), events.contains(.writable), client.takeError() != 0 {
@@ -244,19 +251,23 @@ final class Exchange {
     if let miss { keepMiss(miss, nowUs: nowUs) }
     if let log = worker.log {
       describeHead()
+      let request = LoggedRequest(
+        record: record, head: head, sender: sender, tookUs: nowUs &- record.beganUs)
       unsafe log.write(
-        record, of: head, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
-        fields: worker.requestFields,
-        sender: sender, nowUs: nowUs, nowSeconds: worker.loop.wallClockSeconds)
+        request, fields: worker.requestFields, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
+        nowMs: worker.loop.wallClockMs)
     }
     isActive = false
+    leaveLine()
     asked?.close()
     asked = nil
     examination = nil
     dropHeld()
     body.reset()
     tried.removeAll()
+    preferred = nil
     retriedOnFresh = false
+    retryCount = 0
     delivery = .undecided
     interim.removeAll()
     continued = false

@@ -10,6 +10,8 @@ final class HeldAnswer {
   static let bodyLimitBytes = 64 << 10
 
   let head: ResponseHead
+  /// Whose answer it is.
+  let server: OriginServer
   /// The interim answers that came before it, as they will go out.
   let interim: [UInt8]
   /// The head as it came, then the body as it will go to the client.
@@ -25,9 +27,12 @@ final class HeldAnswer {
   /// Bytes already sent to the client, the head's place among them.
   var sentUpTo: Int
 
-  init(head: ResponseHead, interim: [UInt8], headBytes: RawSpan, scanner: BodyScanner, keepsConnection: Bool)
-  {
+  init(
+    head: ResponseHead, server: OriginServer, interim: [UInt8], headBytes: RawSpan, scanner: BodyScanner,
+    keepsConnection: Bool
+  ) {
     self.head = head
+    self.server = server
     self.interim = interim
     bytes = ByteWriter(capacity: headBytes.byteCount + 4096)
     bytes.append(headBytes)

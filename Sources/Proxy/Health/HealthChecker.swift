@@ -127,14 +127,21 @@ final class HealthChecker {
       logger.warning(
         "a server of the \(origin.site) site is down by its checks",
         metadata: metadata.merging(["remedy": "\(verdict.remedy)"]) { $1 })
-      let site = registry.all.filter { $0.site == origin.site }
-      if site.allSatisfy({ $0.checked == .down }) {
-        logger.error(
-          """
-          every server of the \(origin.site) site is down by its checks, so they are asked all the same: if the site \
-          works, correct the path of the checks, or --health-expect
-          """)
-      }
+      tellOfSite(origin.site)
     }
+  }
+
+  private func tellOfSite(_ site: Site) {
+    guard registry.all.allSatisfy({ $0.site != site || $0.checked == .down }) else { return }
+    let consequence =
+      switch site {
+      case .new: "they are asked all the same"
+      case .old: "no page is asked of it until one is up"
+      }
+    logger.error(
+      """
+      every server of the \(site) site is down by its checks, so \(consequence): if the site works, correct the path of \
+      the checks, or --health-expect
+      """)
   }
 }

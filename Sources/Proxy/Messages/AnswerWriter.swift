@@ -10,6 +10,8 @@ struct AnswerShape {
   var route: Route?
   /// Vary names Referer.
   var variesByReferer = false
+  /// What the client speaks: where the old server's own address is replaced, `http` becomes `https` with it.
+  var publicScheme = Scheme.http
 }
 
 /// Writes the head of an answer as the client is to get it.
@@ -39,7 +41,7 @@ enum AnswerWriter {
           run.extend(with: field.line, from: bytes, into: &writer)
         }
       } else {
-        write(field, source, publicAuthority, from: bytes, run: &run, into: &writer)
+        write(field, source, publicAuthority, shape.publicScheme, from: bytes, run: &run, into: &writer)
       }
     }
     run.write(from: bytes, into: &writer)
@@ -62,7 +64,8 @@ enum AnswerWriter {
 
   /// Adds what goes on of a field to the run, with what must change about it.
   private static func write(
-    _ field: FieldLine, _ source: AnswerSource, _ publicAuthority: RawSpan, from bytes: RawSpan,
+    _ field: FieldLine, _ source: AnswerSource, _ publicAuthority: RawSpan,
+    _ publicScheme: Scheme, from bytes: RawSpan,
     run: inout ByteRun, into writer: inout ByteWriter
   ) {
     switch (field.id, source) {
@@ -70,7 +73,17 @@ enum AnswerWriter {
       guard publicAuthority.byteCount > 0, let place = old.address.place(in: field.value, of: bytes) else {
         break
       }
-      run.extend(with: ByteRange(lower: field.line.lower, upper: place.lower), from: bytes, into: &writer)
+      let authority = place.lower
+      var start = field.line.lower
+      let scheme = field.value.lower..<authority
+      if publicScheme == .https, bytes.extracting(scheme).equalsIgnoringCase("http://") {
+        let end = field.value.lower + "http".utf8.count
+        run.extend(with: ByteRange(lower: start, upper: end), from: bytes, into: &writer)
+        run.write(from: bytes, into: &writer)
+        writer.append("s")
+        start = end
+      }
+      run.extend(with: ByteRange(lower: start, upper: authority), from: bytes, into: &writer)
       run.write(from: bytes, into: &writer)
       writer.append(publicAuthority)
       return run.extend(
@@ -78,8 +91,8 @@ enum AnswerWriter {
     case (.setCookie, .old(let old)):
       return AnswerCookies.writeOld(
         field, old, from: bytes, publicAuthority: publicAuthority, run: &run, into: &writer)
-    case (.setCookie, .new(let cookies?)):
-      AnswerCookies.noteNew(field, cookies, in: bytes)
+    case (.setCookie, .new(let new?)):
+      return AnswerCookies.writeNew(field, new, from: bytes, run: &run, into: &writer)
     default: break
     }
     run.extend(with: field.line, from: bytes, into: &writer)

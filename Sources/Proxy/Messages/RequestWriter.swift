@@ -17,10 +17,8 @@ struct RequestShape {
   var refusesCodings = false
   /// Asks by HEAD whether the page is there, whatever the method: without a body, a range and conditions.
   var isProbe = false
-  /// Which site gets it, as far as that decides about its cookies.
-  var site = Site.new
-  /// Tells the cookies of the sites apart when not nil.
-  var cookies: CookieRules?
+  /// Decides about its cookies when not nil.
+  var cookies: CookieView?
 
   /// Whether a field is left out.
   func drops(_ field: FieldLine, _ bytes: RawSpan) -> Bool {
@@ -54,9 +52,7 @@ enum RequestWriter {
     let replacesHost = host != nil || head.targetForm == .absolute
     var hasHost = false
     var cookies: RequestCookies?
-    if let rules = shape.cookies {
-      cookies = RequestCookies(rules, for: shape.site, fields: fields, bytes: bytes)
-    }
+    if let view = shape.cookies { cookies = RequestCookies(view, fields: fields, bytes: bytes) }
     var run = ByteRun()
     for index in 0..<fields.count {
       let field = fields[index]

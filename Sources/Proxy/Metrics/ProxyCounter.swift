@@ -20,8 +20,18 @@ public enum ProxyCounter: Int, CaseIterable, Sendable {
   case fallbacksOldTimeout
   /// Requests passed on to the old server in vain: the old server answered with an error, or with what is no answer.
   case fallbacksOldError
+  /// Misses not passed on since the old server served its maximum.
+  case fallbacksOldBusy
   /// Requests sent again on another connection.
   case retries
+  /// Requests not sent again since the retry budget was spent.
+  case retriesRefused
+  /// Requests that waited for a place at a server.
+  case queued
+  /// Requests that were not let wait, since too many did.
+  case queueFull
+  /// Requests that waited for too long.
+  case queueTimeouts
   /// Origin connections that failed: refused, reset, too slow, malformed.
   case originFailures
   /// Answers that broke off in the middle, the client's connection with them.
@@ -56,7 +66,12 @@ public enum ProxyCounter: Int, CaseIterable, Sendable {
     case .fallbacksOldDown: "fallbacks-old-down"
     case .fallbacksOldTimeout: "fallbacks-old-timeout"
     case .fallbacksOldError: "fallbacks-old-error"
+    case .fallbacksOldBusy: "fallbacks-old-busy"
     case .retries: "retries"
+    case .retriesRefused: "retries-refused"
+    case .queued: "queued"
+    case .queueFull: "queue-full"
+    case .queueTimeouts: "queue-timeouts"
     case .originFailures: "origin-failures"
     case .brokenAnswers: "broken-answers"
     case .clientsGone: "clients-gone"

@@ -9,8 +9,8 @@ public struct ProxyMetrics: Sendable, Equatable {
   public internal(set) var receivedBytes: UInt64 = 0
   /// Bytes sent to clients, heads included.
   public internal(set) var sentBytes: UInt64 = 0
-  /// Bytes of access log lines that were dropped since the disk was too slow, full or gone.
-  public internal(set) var logDroppedBytes: UInt64 = 0
+  /// Access log lines that were dropped since the disk was too slow, full or gone.
+  public internal(set) var logDroppedLines: UInt64 = 0
   /// Client connections open now.
   public internal(set) var openConnections = 0
   /// One for each worker; empty unless ``ProxyConfiguration/detailedMetrics`` is on.
@@ -74,7 +74,7 @@ public struct ProxyMetrics: Sendable, Equatable {
     }
     difference.receivedBytes = receivedBytes.since(earlier.receivedBytes)
     difference.sentBytes = sentBytes.since(earlier.sentBytes)
-    difference.logDroppedBytes = logDroppedBytes.since(earlier.logDroppedBytes)
+    difference.logDroppedLines = logDroppedLines.since(earlier.logDroppedLines)
     for index in loops.indices where index < earlier.loops.count {
       difference.loops[index].lag = loops[index].lag.since(earlier.loops[index].lag)
     }

@@ -34,11 +34,12 @@ final class OriginConnection: StreamSocket {
   private(set) var sentBytes = 0
 
   /// - Throws: ``EventLoopError`` when no socket can be had or the address refuses at once.
-  init(worker: Worker, server: OriginServer, exchange: Exchange) throws(EventLoopError) {
+  init(worker: Worker, slot: consuming OriginSlot, exchange: Exchange) throws(EventLoopError) {
     self.worker = worker
+    let server = slot.server
     self.server = server
     state = .connecting(exchange)
-    slot = OriginSlot(server)
+    self.slot = consume slot
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
     let descriptor = try beginConnecting(to: server.address)
@@ -52,9 +53,9 @@ final class OriginConnection: StreamSocket {
   }
 
   /// Takes an idle connection for an exchange.
-  func serve(_ exchange: Exchange) {
+  func serve(_ exchange: Exchange, slot: consuming OriginSlot) {
     state = .serving(exchange)
-    slot = OriginSlot(server)
+    self.slot = consume slot
     served += 1
     sentBytes = 0
   }
@@ -118,7 +119,6 @@ final class OriginConnection: StreamSocket {
   func release() {
     input.giveBack()
     output.giveBack()
-    server.answered()
     // A receive that filled its room leaves open whether more came: nothing may have.
     if isReadable {
       guard case .wouldBlock = receive(into: &input) else { return close() }

@@ -23,8 +23,7 @@ public struct OriginOptions: Sendable, Hashable {
   /// Whether a text can be an ``id``: letters, digits, dots, hyphens and underscores, which need no escape in a URL, a
   /// label or a cookie.
   public static func isID(_ text: some StringProtocol) -> Bool {
-    (1...longestID).contains(text.utf8.count)
-      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
+    (1...longestID).contains(text.utf8.count) && text.utf8.allSatisfy(OriginID.isByte)
   }
 }
 

@@ -11,10 +11,12 @@ struct OriginSets: Sendable {
 /// A server stays the same object, with its mode and counts, for as long as its name leads to its address.
 final class OriginRegistry: Sendable {
   private let workers: Int
+  private let policy: PassiveHealthPolicy
   private let present = Locked(OriginSets())
 
-  init(workers: Int) {
+  init(workers: Int, policy: PassiveHealthPolicy) {
     self.workers = workers
+    self.policy = policy
   }
 
   var sets: OriginSets { present.withLock { $0 } }
@@ -32,7 +34,7 @@ final class OriginRegistry: Sendable {
   /// Takes what the names of the origins lead to now.
   func update(_ found: ResolvedOrigins) -> OriginSets {
     present.withLock { sets in
-      var making = Making(found: found, known: sets, workers: workers)
+      var making = Making(found: found, known: sets, workers: workers, policy: policy)
       sets = OriginSets(new: making.states(of: .new, found.new), old: making.states(of: .old, found.old))
       return sets
     }
@@ -43,16 +45,18 @@ final class OriginRegistry: Sendable {
     /// Those of before that stay.
     let known: [OriginState]
     let workers: Int
+    let policy: PassiveHealthPolicy
     /// Identifiers that nobody else can have.
     var taken: Set<String>
     /// How many addresses have this `id=`.
     let addresses: [String: Int]
 
-    init(found: ResolvedOrigins, known sets: OriginSets, workers: Int) {
+    init(found: ResolvedOrigins, known sets: OriginSets, workers: Int, policy: PassiveHealthPolicy) {
       known =
         sets.new.filter { state in found.new.contains { state.isServer($0, of: .new) } }
         + sets.old.filter { state in found.old.contains { state.isServer($0, of: .old) } }
       self.workers = workers
+      self.policy = policy
       let written = (found.new + found.old).compactMap(\.options.id)
       addresses = Dictionary(written.map { ($0, 1) }, uniquingKeysWith: +)
       taken = Set(known.map(\.id)).union(written)
@@ -63,7 +67,8 @@ final class OriginRegistry: Sendable {
       for origin in found where !states.contains(where: { $0.isServer(origin, of: site) }) {
         let state =
           known.first { $0.isServer(origin, of: site) }
-          ?? OriginState(id: makeID(site, origin), site: site, origin: origin, workers: workers)
+          ?? OriginState(
+            id: makeID(site, origin), site: site, origin: origin, workers: workers, policy: policy)
         states.append(state)
       }
       return states
@@ -77,8 +82,7 @@ final class OriginRegistry: Sendable {
       let prefix = origin.options.id.map { "\($0)-" } ?? ""
       var hash = Self.hash(name)
       while true {
-        let digits = "00000\(String(hash, radix: 16))".suffix(6)
-        let id = prefix + digits
+        let id = prefix + OriginID.digits(of: hash)
         if taken.insert(id).inserted { return id }
         hash = Self.hash(id)
       }

@@ -2,9 +2,6 @@ import EventLoop
 
 /// A server of a site, as one worker sees it: its open connections and whether it answers.
 final class OriginServer {
-  /// How long a server that refused is left out, in milliseconds.
-  static let pauseMs: UInt64 = 10_000
-
   /// What all workers share of it.
   let state: OriginState
   /// What this worker has done with it.
@@ -15,27 +12,57 @@ final class OriginServer {
   let name: HostAndPort
   /// For the log.
   let label: [UInt8]
+  /// Stands in front of the sticky cookie's values that it sets: see ``StickyCookie``.
+  let tag: [UInt8]
+  /// Its part in the choice of a server for sessions that have none: see ``OriginPool/home(of:in:mayTry:nowMs:)``.
+  let sessionSeed: UInt64
   /// Every connection of this server, by descriptor: this is what keeps them alive.
   private var connections: [Int32: OriginConnection] = [:]
   /// Those that wait for a request; the one used last is taken first.
   private var idle: [OriginConnection] = []
-  private var leftOutUntilMs: UInt64 = 0
+  /// What it is owed by weighted round robin.
+  var credit = 0
+  /// Scratch of the pool's choice: what it weighs in this one, 0 when it is out, and its requests under way.
+  var offer = 0
+  var load = 0
   /// False once the name no longer resolves to this address.
   private(set) var isCurrent = true
 
-  init(_ state: OriginState, worker: Int) {
+  private let worker: Int
+  private let room: WaitingRoom
+
+  /// - Parameters:
+  ///   - worker: the number of the worker.
+  ///   - room: where requests wait for the servers of the site.
+  init(_ state: OriginState, worker: Int, room: WaitingRoom) {
     self.state = state
+    self.worker = worker
+    self.room = room
     tally = state.tallies[worker]
     authority = Array(state.authority.utf8)
     name = HostAndPort(authority)
     label = Array(state.address.description.utf8)
+    tag = StickyCookie.tag(id: state.id)
+    sessionSeed = SessionHash.seed(tag)
   }
 
   var address: SocketAddress { state.address }
 
-  func isLeftOut(nowMs: UInt64) -> Bool { leftOutUntilMs > nowMs }
-  func leaveOut(nowMs: UInt64) { leftOutUntilMs = nowMs + Self.pauseMs }
-  func answered() { leftOutUntilMs = 0 }
+  /// It serves its maximum.
+  var isFull: Bool { state.gate?.isFull ?? false }
+
+  /// Takes a place for a request; nil when it serves its maximum.
+  func enter(isTrial: Bool = false) -> OriginSlot? {
+    if let gate = state.gate, !gate.tryEnter() { return nil }
+    return OriginSlot(self, isTrial: isTrial)
+  }
+
+  /// A place that ``enter(isTrial:)`` gave is free again.
+  func slotEnded() {
+    guard let gate = state.gate else { return }
+    gate.leave()
+    room.slotIsFree(besides: worker, others: state.tallies.count)
+  }
 
   func takeIdle() -> OriginConnection? { idle.popLast() }
 

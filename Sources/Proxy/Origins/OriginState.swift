@@ -19,17 +19,24 @@ public final class OriginState: Sendable {
 
   /// One for each worker, in their order.
   let tallies: [OriginTally]
+  /// Nil without a maximum.
+  let gate: OriginGate?
+  private let policy: PassiveHealthPolicy
   private let modeNow = Atomic<OriginMode>(.ready)
   private let checkedNow = Atomic<CheckedHealth>(.unchecked)
+  /// A ``PassiveHealth`` as its word.
+  private let passiveNow = Atomic<UInt64>(PassiveHealth.healthy(failures: 0).word)
   private let checkMessageNow = Locked<String?>(nil)
   private let sinceSeconds: Atomic<Int>
 
-  init(id: String, site: Site, origin: ResolvedOrigin, workers: Int) {
+  init(id: String, site: Site, origin: ResolvedOrigin, workers: Int, policy: PassiveHealthPolicy) {
     self.id = id
     self.site = site
     authority = String(decoding: origin.authority, as: UTF8.self)
     address = origin.address
     options = origin.options
+    gate = origin.options.max.map(OriginGate.init)
+    self.policy = policy
     tallies = (0..<workers).map { _ in OriginTally() }
     sinceSeconds = Atomic(Self.wallClockSeconds())
   }
@@ -40,20 +47,100 @@ public final class OriginState: Sendable {
   /// What active checks say of it.
   public var checked: CheckedHealth { checkedNow.load(ordering: .relaxed) }
 
-  /// Takes the operator's word, at once for all workers.
+  /// Takes the operator's word, at once for all workers. A server that was off begins with a small share.
   func setMode(_ mode: OriginMode) {
-    if modeNow.exchange(mode, ordering: .relaxed) != mode { stateHasChanged() }
+    let former = modeNow.exchange(mode, ordering: .relaxed)
+    if former == mode { return }
+    if former == .off { startSlowly() }
+    stateHasChanged()
   }
 
-  /// Takes the word of active checks, at once for all workers.
+  /// Takes the word of active checks, at once for all workers. A server that was down begins with a small share, and its
+  /// pause is over. A check that passes in a row of others ends none: requests know better.
   public func setChecked(_ health: CheckedHealth) {
-    if checkedNow.exchange(health, ordering: .relaxed) != health { stateHasChanged() }
+    let former = checkedNow.exchange(health, ordering: .relaxed)
+    if former == health { return }
+    if former == .down {
+      let nowMs = EventLoop.monotonicMs()
+      change { $0.afterRecovery(nowMs: nowMs) }
+    }
+    stateHasChanged()
   }
 
   /// What the last active check has seen, in words; nil when nobody checks it, or no check has ended yet.
   public var checkMessage: String? { checkMessageNow.withLock { $0 } }
 
   func setCheckMessage(_ message: String) { checkMessageNow.withLock { $0 = message } }
+
+  // MARK: What requests find out
+
+  /// What it can be given, as far as requests have shown.
+  func availability(nowMs: UInt64) -> PassiveHealth.Availability {
+    let word = passiveNow.load(ordering: .relaxed)
+    if word == 0 { return .share(PassiveHealth.fullShare) }
+    return PassiveHealth(word: word).availability(nowMs: nowMs, policy)
+  }
+
+  /// A request has got an answer from it.
+  func requestSucceeded() {
+    if passiveNow.load(ordering: .relaxed) == 0 { return }
+    let nowMs = EventLoop.monotonicMs()
+    change { $0.afterSuccess(nowMs: nowMs, policy) }
+  }
+
+  /// It has failed a request.
+  ///
+  /// - Returns: false when it is paused already.
+  @discardableResult
+  func requestFailed() -> Bool {
+    let (nowMs, jitter) = (EventLoop.monotonicMs(), Int.random(in: -250...250))
+    return change { $0.afterFailure(nowMs: nowMs, jitter: jitter, policy) }
+  }
+
+  /// Takes the one trial that a server gets when its pause is over; false when another request has it, or none is due.
+  func beginTrial(nowMs: UInt64) -> Bool {
+    let word = passiveNow.load(ordering: .relaxed)
+    guard case .paused(let untilMs, let pauses) = PassiveHealth(word: word), nowMs >= untilMs else {
+      return false
+    }
+    return passiveNow.compareExchange(
+      expected: word, desired: PassiveHealth.trial(pauses: pauses).word, ordering: .relaxed
+    ).exchanged
+  }
+
+  /// The request that tried it is over; if it has found out nothing, the next one may try.
+  func endTrial() {
+    change { health in
+      if case .trial(let pauses) = health { .paused(untilMs: 0, pauses: pauses) } else { health }
+    }
+  }
+
+  private func startSlowly() {
+    let nowMs = EventLoop.monotonicMs()
+    change { health in
+      if case .healthy = health { .recovering(sinceMs: nowMs, pauses: 0, failures: 0) } else { health }
+    }
+  }
+
+  /// - Returns: whether that was one.
+  @discardableResult
+  private func change(_ transition: (PassiveHealth) -> PassiveHealth) -> Bool {
+    var word = passiveNow.load(ordering: .relaxed)
+    while true {
+      let former = PassiveHealth(word: word)
+      let next = transition(former)
+      if next == former { return false }
+      let (exchanged, original) = passiveNow.compareExchange(
+        expected: word, desired: next.word, ordering: .relaxed)
+      if exchanged {
+        if next.word >> 62 != word >> 62 { stateHasChanged() }
+        return true
+      }
+      word = original
+    }
+  }
+
+  // MARK: Reading
 
   /// Requests under way with it, those of upgraded connections included.
   var inFlight: Int {
@@ -75,7 +162,14 @@ public final class OriginState: Sendable {
     switch mode {
     case .off: .off
     case .drain: .draining
-    case .ready: checked == .down ? .down : .up
+    case .ready where checked == .down: .down
+    case .ready:
+      switch PassiveHealth(word: passiveNow.load(ordering: .relaxed)) {
+      case .healthy: .up
+      case .paused, .trial: .paused
+      case .recovering(let sinceMs, _, _):
+        EventLoop.monotonicMs() < sinceMs &+ policy.slowStartMs ? .slowStart : .up
+      }
     }
   }
 

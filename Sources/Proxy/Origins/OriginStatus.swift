@@ -16,6 +16,8 @@ public struct OriginStatus: Sendable, Equatable {
   public var condition: OriginCondition
   /// Requests under way with it, upgraded connections included.
   public var inFlight: Int
+  /// Requests that wait for a place at one of its site's servers.
+  public var queued = 0
   /// Requests handed to it since it is known.
   public var requests: UInt64
   /// Of these, the ones that it failed: no connection, a broken one, no answer in time, a malformed one.
@@ -28,6 +30,10 @@ public struct OriginStatus: Sendable, Equatable {
 public enum OriginCondition: String, Sendable, CaseIterable {
   /// It takes its share.
   case up
+  /// It answers again after a pause, or the operator or the checks brought it back: its share grows.
+  case slowStart = "slow-start"
+  /// Requests have failed there: it gets none for a while, then one that tries it.
+  case paused
   /// Active checks fail.
   case down
   /// The operator lets it take no new visitors.

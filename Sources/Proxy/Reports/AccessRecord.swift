@@ -19,12 +19,18 @@ struct Notes: OptionSet {
   static let badRequest = Notes(rawValue: 1 << 12)
   static let brokenOff = Notes(rawValue: 1 << 13)
   static let softMiss = Notes(rawValue: 1 << 14)
+  static let queued = Notes(rawValue: 1 << 15)
+  static let newBusy = Notes(rawValue: 1 << 16)
+  static let oldBusy = Notes(rawValue: 1 << 17)
+  static let retryBudget = Notes(rawValue: 1 << 18)
 
   /// In the order in which the log names them.
   static let names: [(Notes, StaticString)] = [
     (.replayLimit, "replay-limit"), (.oldDown, "old-down"), (.oldTimeout, "old-timeout"),
     (.oldError, "old-error"),
-    (.newDown, "new-down"), (.newTimeout, "new-timeout"), (.retried, "retried"), (.learned, "learned"),
+    (.newDown, "new-down"), (.newTimeout, "new-timeout"), (.newBusy, "new-busy"), (.oldBusy, "old-busy"),
+    (.queued, "queued"),
+    (.retried, "retried"), (.retryBudget, "retry-budget"), (.learned, "learned"),
     (.forgotten, "forgotten"), (.migrated, "migrated"), (.doubleMiss, "double-miss"),
     (.softMiss, "soft-miss"),
     (.clientGone, "client-gone"), (.badRequest, "bad-request"), (.brokenOff, "broken-off"),
@@ -54,6 +60,10 @@ struct AccessRecord {
   var status: UInt16 = 0
   /// Bytes of the body that the client is sent.
   var bodyBytes: UInt64 = 0
+  /// Bytes of the request's body that have come, in chunks where it came so.
+  var requestBytes: UInt64 = 0
+  /// How often it was sent again, on another connection or to another server.
+  var retries: UInt16 = 0
   var notes: Notes = []
   private(set) var new: Attempt?
   private(set) var old: Attempt?

@@ -4,7 +4,8 @@ import Logging
 /// What an operator is told of; a failure with its remedy.
 enum ReportedEvent: Int, CaseIterable {
   case originFailed, oldStandsIn, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept,
-    connectionLimit, migrated, oldCompresses, unbelievedForwarding, proxyHeader
+    connectionLimit, migrated, oldCompresses, unbelievedForwarding, proxyHeader, oldAtMaximum,
+    queueFull, queueTimeout, retryBudget
 
   /// In words with hyphens.
   var name: String {
@@ -18,6 +19,10 @@ enum ReportedEvent: Int, CaseIterable {
     case .accept: "accept"
     case .connectionLimit: "connection-limit"
     case .oldCompresses: "old-compresses"
+    case .oldAtMaximum: "old-at-maximum"
+    case .queueFull: "queue-full"
+    case .queueTimeout: "queue-timeout"
+    case .retryBudget: "retry-budget"
     case .unbelievedForwarding: "unbelieved-forwarding"
     case .proxyHeader: "proxy-header"
     case .migrated: "migrated"
@@ -38,6 +43,14 @@ enum ReportedEvent: Int, CaseIterable {
     case .connectionLimit: "--max-connections is reached: new connections wait until others end"
     case .oldCompresses:
       "the old server compresses a page that it was asked not to: --old-miss-body can't look into it, and it is not learned"
+    case .oldAtMaximum:
+      "the old server serves its max=, so the new pool's miss was served: raise max= if it can carry more"
+    case .queueFull:
+      "as many requests wait as --queue-length allows, so one was not let in: raise max= if the servers can carry more, or add a server"
+    case .queueTimeout:
+      "a request has waited for --queue-timeout: raise max= if the servers can carry more, or add a server"
+    case .retryBudget:
+      "requests fail faster than --retry-budget lets them be sent again: see why the servers fail"
     case .unbelievedForwarding:
       "X-Forwarded-For was not believed: if it comes from your load balancer, name that in --trusted-proxies"
     case .proxyHeader:
@@ -51,7 +64,8 @@ enum ReportedEvent: Int, CaseIterable {
     switch self {
     case .migrated: false
     case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept,
-      .connectionLimit, .oldCompresses, .unbelievedForwarding, .proxyHeader:
+      .connectionLimit, .oldCompresses, .unbelievedForwarding, .proxyHeader, .oldAtMaximum,
+      .queueFull, .queueTimeout, .retryBudget:
       true
     }
   }

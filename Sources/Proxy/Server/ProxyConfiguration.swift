@@ -38,6 +38,26 @@ public struct ProxyConfiguration: Sendable {
   public var replayMemoryBytes: Int
   /// Bytes of a request body that can be replayed at all.
   public var replayLimitBytes: Int
+  /// How the servers of a site share its requests.
+  public var balance: Balance
+  /// Failures of one server in a row after which it gets no requests for a while. 1 to 100.
+  public var originFailures: Int
+  /// How long that is at first; twice as long each time that the server fails again, up to ``originPauseMax``, and a
+  /// quarter more or less at random.
+  public var originPause: Duration
+  public var originPauseMax: Duration
+  /// How long the share of a server that is back takes to grow from a tenth to its whole. Zero turns this off.
+  public var slowStart: Duration
+  /// Requests of each site that wait at once while its servers serve their maximum. 0 lets none wait.
+  public var queueLength: Int
+  /// How long they wait at most.
+  public var queueTimeout: Duration
+  /// How often a request is sent again to a server, or another, that failed; nil sets no bound but the servers, each
+  /// of which is asked once.
+  public var retries: Int?
+  /// Of the requests of about the last ten seconds, how many may be sent again, in hundredths, beside ten a second that
+  /// each worker always may.
+  public var retryBudgetPercent: Int
   public var timeouts: Timeouts
   /// Client connections of the whole process; more wait in the kernel's backlog.
   public var maxConnections: Int
@@ -60,6 +80,9 @@ public struct ProxyConfiguration: Sendable {
   /// What the names of the old server's cookies begin with at the client: a token that begins with a letter or a digit. With
   /// it both sites may set cookies of one name. Nil leaves names as they are, and every cookie goes to both sites.
   public var oldCookiePrefix: String?
+  /// The cookie that keeps a session on its server of the new pool: a token (RFC 6265, 4.1.1). Nil lets the balance decide
+  /// about each request.
+  public var stickyCookie: String?
   /// What a client gets whose page is on the old server.
   public var oldMode = OldMode.proxy
   /// Add `X-Relevo-Route` to answers.
@@ -122,6 +145,15 @@ public struct ProxyConfiguration: Sendable {
     assetsFollowReferer = false
     replayMemoryBytes = 64 << 10
     replayLimitBytes = 64 << 20
+    balance = .roundRobin
+    originFailures = 3
+    originPause = .seconds(1)
+    originPauseMax = .seconds(60)
+    slowStart = .seconds(10)
+    queueLength = 1024
+    queueTimeout = .seconds(5)
+    retries = nil
+    retryBudgetPercent = 20
     timeouts = Timeouts()
     maxConnections = 10_000
     maxHeaderBytes = 16 << 10

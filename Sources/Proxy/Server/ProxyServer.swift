@@ -17,6 +17,7 @@ public final class ProxyServer: Sendable {
     var mailboxes: [Mailbox<WorkerMessage>] = []
     var bound: [BoundListener] = []
     var resolver: Resolver?
+    var rooms: WaitingRooms?
     var health: HealthThread?
   }
 
@@ -39,7 +40,8 @@ public final class ProxyServer: Sendable {
       WorkerMetrics(
         recent: configuration.detailedMetrics ? RecentEvents(workers: configuration.workers) : nil)
     }
-    registry = OriginRegistry(workers: workers.count)
+    registry = OriginRegistry(
+      workers: workers.count, policy: PassiveHealthPolicy(configuration))
   }
 
   /// Resolves the origins, binds the listeners and starts the workers; returns when all accept.
@@ -54,11 +56,13 @@ public final class ProxyServer: Sendable {
     var health: HealthThread?
     do throws(EventLoopError) {
       for _ in workers { mailboxes.append(try Mailbox()) }
+      let rooms = makeRooms(mailboxes)
       for (index, mailbox) in mailboxes.enumerated() {
         let sockets = ListenerSet(
           try bound.map { socket throws(EventLoopError) in try socket.forWorker(index) })
-        try startWorker(index, sockets: sockets, mailbox: mailbox, origins: origins)
+        try startWorker(index, sockets: sockets, mailbox: mailbox, origins: origins, rooms: rooms)
       }
+      running.withLock { $0.rooms = rooms }
       health = try configuration.healthChecks.map { checks throws(EventLoopError) in
         try HealthThread(checks, of: registry, logger: shared.logger)
       }
@@ -117,7 +121,7 @@ public final class ProxyServer: Sendable {
     var sum = ProxyMetrics()
     for worker in workers { sum.add(worker) }
     for origin in registry.all { sum.add(origin) }
-    sum.logDroppedBytes = shared.accessLog?.droppedBytes ?? 0
+    sum.logDroppedLines = shared.accessLog?.droppedLines ?? 0
     sum.openConnections = shared.connections.current
     if configuration.detailedMetrics {
       let nowUs = EventLoop.monotonicUs()
@@ -139,7 +143,17 @@ public final class ProxyServer: Sendable {
 
   /// The servers of both sites, in the order of the configuration, the new site's first. Empty before the start. Any
   /// thread may ask.
-  public var origins: [OriginStatus] { registry.all.map(\.status) }
+  public var origins: [OriginStatus] {
+    let queued = running.withLock { (new: $0.rooms?.new.count ?? 0, old: $0.rooms?.old.count ?? 0) }
+    return registry.all.map { state in
+      var status = state.status
+      switch state.site {
+      case .new: status.queued = queued.new
+      case .old: status.queued = queued.old
+      }
+      return status
+    }
+  }
 
   /// What ``origins`` tells of, to watch and to change.
   public var originStates: [OriginState] { registry.all }
@@ -153,8 +167,18 @@ public final class ProxyServer: Sendable {
     return true
   }
 
+  private func makeRooms(_ mailboxes: [Mailbox<WorkerMessage>]) -> WaitingRooms {
+    func room(_ site: Site) -> WaitingRoom {
+      WaitingRoom(limit: configuration.queueLength, workers: mailboxes.count) { worker, others in
+        mailboxes[worker].send(.placeIsFree(site, others: others))
+      }
+    }
+    return WaitingRooms(new: room(.new), old: room(.old))
+  }
+
   private func startWorker(
-    _ index: Int, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>, origins: OriginSets
+    _ index: Int, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>, origins: OriginSets,
+    rooms: WaitingRooms
   ) throws(EventLoopError) {
     let shared = self.shared
     let metrics = workers[index]
@@ -163,7 +187,8 @@ public final class ProxyServer: Sendable {
     defer { if !hasStarted { liveWorkers.subtract(1, ordering: .relaxed) } }
     let thread = try LoopThread(name: "worker-\(index)") { [self] in
       do throws(EventLoopError) {
-        let worker = try Worker(shared: shared, index: index, metrics: metrics, origins: origins)
+        let worker = try Worker(
+          shared: shared, index: index, metrics: metrics, origins: origins, rooms: rooms)
         try worker.run(listeners: sockets, mailbox: mailbox)
       } catch {
         shared.logger.critical("a worker can't start", metadata: ["cause": "\(error)"])

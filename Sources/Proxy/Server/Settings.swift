@@ -14,6 +14,10 @@ struct Settings: Sendable {
   let recheckAge: RecheckAge
   let replayMemoryBytes: Int
   let replayLimitBytes: Int
+  let balance: Balance
+  let queueMs: UInt64
+  let retries: Int?
+  let retryBudgetPercent: Int
   let maxConnections: Int
   let originKeepalive: Int
   let keys: KeyScheme
@@ -22,7 +26,7 @@ struct Settings: Sendable {
   let oldHost: [UInt8]?
   /// `oldHost` in its parts.
   let oldName: HostAndPort?
-  /// How the cookies of the sites are told apart; nil when they are not.
+  /// What the flags say of cookies; nil when they say nothing.
   let cookies: CookieRules?
   let softMisses: SoftMissRules
   /// The texts of `softMisses` as bytes.
@@ -46,6 +50,10 @@ struct Settings: Sendable {
       meanSeconds: UInt32(clamping: configuration.mapRecheckAfter.wholeMilliseconds / 1000))
     replayMemoryBytes = configuration.replayMemoryBytes
     replayLimitBytes = configuration.replayLimitBytes
+    balance = configuration.balance
+    queueMs = configuration.queueTimeout.wholeMilliseconds
+    retries = configuration.retries
+    retryBudgetPercent = configuration.retryBudgetPercent
     maxConnections = configuration.maxConnections
     originKeepalive = configuration.originKeepalive
     keys = configuration.keys
@@ -53,7 +61,11 @@ struct Settings: Sendable {
     assetsFollowReferer = configuration.assetsFollowReferer
     oldHost = configuration.oldHost.map { Array($0.utf8) }
     oldName = oldHost.map(HostAndPort.init)
-    cookies = configuration.oldCookiePrefix.map { CookieRules(oldPrefix: OldCookiePrefix($0)) }
+    let (oldPrefix, sticky) = (configuration.oldCookiePrefix, configuration.stickyCookie)
+    cookies =
+      oldPrefix == nil && sticky == nil
+      ? nil
+      : CookieRules(oldPrefix: oldPrefix.map(OldCookiePrefix.init), sticky: sticky.map(StickyCookie.init))
     softMisses = configuration.softMisses
     softMissTexts = configuration.softMisses.bodies.map { Array($0.utf8) }
     switch configuration.oldMode {

@@ -40,6 +40,8 @@ final class ForwardingHint: Sendable {
 enum WorkerMessage: Sendable {
   /// The names of the origins lead to these addresses now.
   case origins(OriginSets)
+  /// A server of the site has a place for a request that waits; `others` as in ``WaitingRoom``.
+  case placeIsFree(Site, others: Int)
   /// Stop accepting and end when the last client has its answer.
   case drain
   /// End now.
@@ -78,6 +80,7 @@ enum WorkerMessage: Sendable {
   var requestTableOwner: ObjectIdentifier?
   private(set) var isDraining = false
 
+  private var retryBudget: RetryBudget
   let forwardingHint: ForwardingHint
   private let connections: ConnectionCount
   private let reports: EventReports
@@ -92,7 +95,7 @@ enum WorkerMessage: Sendable {
 
   /// - Parameter index: the worker's place among all.
   init(
-    shared: Shared, index: Int, metrics: WorkerMetrics, origins: OriginSets
+    shared: Shared, index: Int, metrics: WorkerMetrics, origins: OriginSets, rooms: WaitingRooms
   ) throws(EventLoopError) {
     loop = try EventLoop()
     settings = shared.settings
@@ -103,8 +106,9 @@ enum WorkerMessage: Sendable {
     log = shared.accessLog.map(WorkerLog.init)
     takesTimes = log != nil || shared.settings.detailedMetrics
     buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 64)
-    newPool = OriginPool(origins.new, worker: index)
-    oldPool = OriginPool(origins.old, worker: index)
+    newPool = OriginPool(origins.new, worker: index, balance: settings.balance, room: rooms.new)
+    oldPool = OriginPool(origins.old, worker: index, balance: settings.balance, room: rooms.old)
+    retryBudget = RetryBudget(percent: settings.retryBudgetPercent, nowMs: EventLoop.monotonicMs())
     misses = shared.misses
     requestFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
     answerFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
@@ -148,6 +152,10 @@ enum WorkerMessage: Sendable {
     case .origins(let origins):
       newPool.update(origins.new)
       oldPool.update(origins.old)
+    case .placeIsFree(.new, let others):
+      newPool.placeIsFree(others: others, nowMs: EventLoop.monotonicMs())
+    case .placeIsFree(.old, let others):
+      oldPool.placeIsFree(others: others, nowMs: EventLoop.monotonicMs())
     case .drain:
       isDraining = true
       listeners = []
@@ -219,12 +227,13 @@ enum WorkerMessage: Sendable {
 
   private func keepUp() {
     noteLag()
+    serveLines()
     log?.flush()
     if reports.areWaiting { reports.flush(nowMs: EventLoop.monotonicMs()) }
     if arePaused {
       shedIdleClients()
       if arePaused { resumeIfPossible() }
-    } else if !keepsUpAlways, !reports.areWaiting {
+    } else if !keepsUpAlways, !reports.areWaiting, !hasLines {
       upkeep?.stop()
     }
   }
@@ -234,6 +243,25 @@ enum WorkerMessage: Sendable {
     let nowUs = EventLoop.monotonicUs()
     let lateUs = lag?.fired(nowUs: nowUs) ?? 0
     metrics.loopTurned(nowUs: nowUs, lateUs: lateUs)
+  }
+
+  // MARK: Lines
+
+  private var hasLines: Bool { newPool.hasLine || oldPool.hasLine }
+
+  /// A server may be back that nobody's end makes a place at: so the lines are looked at from time to time too.
+  func linesHaveGrown() { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
+
+  private func serveLines() {
+    guard hasLines else { return }
+    let nowMs = EventLoop.monotonicMs()
+    newPool.serveLine(nowMs: nowMs)
+    oldPool.serveLine(nowMs: nowMs)
+  }
+
+  /// Whether one more request may be sent again.
+  func takeFromRetryBudget() -> Bool {
+    retryBudget.take(requestCount: metrics.current(.requests), nowMs: EventLoop.monotonicMs())
   }
 
   // MARK: Reports

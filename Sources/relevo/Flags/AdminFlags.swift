@@ -6,14 +6,55 @@ struct AdminFlags: ParsableArguments {
   @Option(
     parsing: .upToNextOption,
     help: .flag(
-      "Serve the admin plane here: health; may be given several times. host:port, [v6]:port or unix:/path.",
+      "Serve the admin plane here: dashboard, metrics, health, API; may be given several times. Without one of the files below only addresses of this machine alone and unix sockets are taken. host:port, [v6]:port or unix:/path.",
       value: "address", default: "off"),
     transform: ListenAddress.init(flag:))
   var admin: [ListenAddress] = []
 
-  /// Nil: there is no admin plane.
-  var configuration: AdminConfiguration? {
-    admin.isEmpty ? nil : AdminConfiguration(listeners: admin)
+  @Option(
+    help: .flag(
+      "Ask clients of the admin plane for the token in this file, as Authorization: Bearer TOKEN.",
+      value: "path",
+      default: "none"),
+    transform: PathArgument.init(parsing:))
+  var adminTokenFile: PathArgument?
+
+  @Option(
+    help: .flag(
+      "Ask clients of the admin plane for a name and a password of this file (basic authentication); htpasswd -B makes it.",
+      value: "path", default: "none"),
+    transform: PathArgument.init(parsing:))
+  var adminUserFile: PathArgument?
+
+  /// Whether there is an admin plane.
+  var isOn: Bool { !admin.isEmpty }
+
+  /// What the flags say together.
+  func configuration() throws(CommandFailure) -> AdminConfiguration {
+    AdminConfiguration(listeners: admin, credentials: try credentials)
+  }
+
+  private var credentials: AdminCredentials {
+    get throws(CommandFailure) {
+      switch (adminTokenFile, adminUserFile) {
+      case (nil, nil): return .none
+      case (let token?, nil): return .tokenFile(token.description)
+      case (nil, let users?): return .userFile(users.description)
+      case (.some, .some):
+        throw CommandFailure(
+          "--admin-token-file and --admin-user-file are two ways to say the same: give one of them",
+          code: .usage)
+      }
+    }
+  }
+
+  /// The checks that no flag can make alone.
+  func checkTogether() throws(CommandFailure) {
+    if try credentials != .none, !isOn {
+      throw CommandFailure(
+        "--admin-token-file and --admin-user-file say who may use the admin plane: turn it on with --admin 127.0.0.1:9000",
+        code: .usage)
+    }
   }
 }
 
@@ -22,6 +63,7 @@ extension CommandFailure {
     switch error {
     case .addressInUse, .cannotListen, .system: self.init(error.description, code: .unavailable)
     case .open: self.init(error.description, code: .usage)
+    case .credentials: self.init(error.description, code: .configuration)
     }
   }
 }

@@ -7,6 +7,23 @@ struct CookieFlags: ParsableArguments {
       value: "prefix", default: "none, every cookie goes to both sites"),
     transform: CookiePrefixArgument.init(parsing:))
   var oldCookiePrefix: CookiePrefixArgument?
+
+  @Option(
+    help: .flag(
+      "Keep a session on its server of the new site by this cookie of theirs, as in PHPSESSID: its value carries the server's id to the client and back, and no server sees that.",
+      value: "name", default: "none, the balance decides about each request"),
+    transform: CookieNameArgument.init(parsing:))
+  var stickyCookie: CookieNameArgument?
+
+  /// The check that neither flag can make alone.
+  func checkTogether() throws(CommandFailure) {
+    guard let prefix = oldCookiePrefix?.text, let name = stickyCookie?.text, name.hasPrefix(prefix) else {
+      return
+    }
+    throw CommandFailure(
+      "--sticky-cookie \(name) begins with --old-cookie-prefix \(prefix), so that it would go to the old server alone: choose another prefix",
+      code: .usage)
+  }
 }
 
 /// `--old-cookie-prefix`: how names of cookies begin.
@@ -25,6 +42,20 @@ struct CookiePrefixArgument: Sendable {
       throw BadValue(
         "write 1 to \(Self.longestBytes) letters, digits, - or _ of which the first is a letter or a digit, as in old_"
       )
+    }
+    self.text = text
+  }
+}
+
+/// `--sticky-cookie`: the name of a cookie.
+struct CookieNameArgument: Sendable {
+  private static let longestBytes = 256
+
+  let text: String
+
+  init(parsing text: String) throws(BadValue) {
+    guard 1...Self.longestBytes ~= text.utf8.count, text.utf8.allSatisfy(CookieName.isTokenByte) else {
+      throw BadValue("write the name of the cookie that holds the new site's session, as in PHPSESSID")
     }
     self.text = text
   }

@@ -10,6 +10,15 @@ enum Defaults {
   static let oldRedirectStatus = OldRedirect.Status.found
   static let resolveEvery = DurationArgument.seconds(30)
 
+  static let balance = Balance.roundRobin
+  static let originFails = 3
+  static let originPause = DurationArgument.seconds(1)
+  static let originPauseMax = DurationArgument.minutes(1)
+  static let slowStart = DurationArgument.seconds(10)
+  static let queueLength = 1024
+  static let queueTimeout = DurationArgument.seconds(5)
+  static let retryBudget = PercentArgument.percent(20)
+
   static let fallbackOn = FallbackArgument.miss
   static let learnOn = StatusesArgument(unchecked: "2xx,3xx,401")
   static let oldMissOn = StatusesArgument(unchecked: "404,410")
@@ -44,6 +53,7 @@ enum Defaults {
   static let maxHeaderFields = 128
 
   static let accessLog = AccessLogArgument.standardOutput
+  static let logFormat = AccessLogFormat.combined
   static let logLevel = LogLevelArgument.info
 
   static let demoPort = 8080

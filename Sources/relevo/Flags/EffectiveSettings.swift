@@ -66,7 +66,10 @@ extension ServeCommand {
       let items = mirror.children.compactMap { text(of: $0.value) }
       return items.isEmpty ? nil : items.joined(separator: " ")
     default:
-      return (value as? any FlagValue)?.flagText ?? "\(value)"
+      if let value = value as? any FlagValue { return value.flagText }
+      // A choice, as --map-key: its word is its raw value.
+      if let choice = value as? any RawRepresentable, let word = choice.rawValue as? String { return word }
+      return "\(value)"
     }
   }
 }

@@ -289,26 +289,6 @@ struct LimitFlags: ParsableArguments {
   var maxHeaderFields = Defaults.maxHeaderFields
 }
 
-struct LoggingFlags: ParsableArguments {
-  @Option(
-    help: .flag(
-      "Write a line for each request to this file; - is standard output.", value: "path|-|off",
-      default: Defaults.accessLog),
-    transform: AccessLogArgument.init(parsing:))
-  var accessLog = Defaults.accessLog
-
-  @Option(
-    help: ArgumentHelp("Say this much on standard error.", valueName: "level"))
-  var logLevel = Defaults.logLevel
-
-  @Flag(
-    inversion: .prefixedNo, exclusivity: .chooseLast,
-    help:
-      "Ask each server once at the start for a page that does not exist, and warn when that is not answered as a miss."
-  )
-  var startupProbes = true
-}
-
 struct HeaderFlags: ParsableArguments {
   @Flag(
     inversion: .prefixedNo, exclusivity: .chooseLast,

@@ -10,7 +10,7 @@ struct MapCommand: ParsableCommand {
       Every subcommand works on the file that serve keeps with --map-file, and takes
       it from RELEVO_MAP_FILE too. Reading is always possible, beside a running
       Relevo as well. Changing needs the file for itself: while a running Relevo
-      holds it, the change is refused with exit code 75.
+      holds it, the change is refused with exit code 75; its admin plane makes it.
 
       On a terminal, long work shows how far it is; in a pipe it is silent.
 

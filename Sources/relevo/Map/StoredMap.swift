@@ -74,8 +74,9 @@ extension CommandFailure {
       let owner = holder.map { "process \($0)" } ?? "another process"
       self.init(
         """
-        --map-file \(path) is in use by \(owner), which keeps the map in memory and would write over the change: stop it \
-        first, then try again
+        --map-file \(path) is in use by \(owner), which keeps the map in memory and would write over the change: have that \
+        one make it through its admin plane (serve --admin; curl -X PUT or DELETE with -H 'X-Relevo-Admin: 1' \
+        'http://127.0.0.1:9000/api/v1/map/url?url=/a.html'), or stop it first and try again
         """, code: .temporary)
     case .system:
       self.init("--map-file \(error)", code: .inputOutput)

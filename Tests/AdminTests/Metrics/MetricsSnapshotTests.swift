@@ -22,10 +22,10 @@ struct MetricsSnapshotTests {
     proxy.add(worker)
     proxy.loops = [worker.loop(nowUs: 1_070_000)]
     proxy.openConnections = 7
-    proxy.logDroppedBytes = 8
+    proxy.logDroppedLines = 8
     let origin = OriginStatus(
       id: "a\"b", site: .new, authority: "new.internal", address: "[::1]:80", weight: 1, max: 5, mode: .ready,
-      checked: .up, condition: .up, inFlight: 2, requests: 90, failures: 3, since: 1_772_368_496)
+      checked: .up, condition: .up, inFlight: 2, queued: 0, requests: 90, failures: 3, since: 1_772_368_496)
     let map = URLMap(.init(maxURLs: 1000))
     defer { map.shutdown() }
     let snapshot = MetricsSnapshot(
@@ -68,7 +68,7 @@ struct MetricsSnapshotTests {
       "relevo_map_snapshot_timestamp_seconds 1772368496", "relevo_map_snapshot_duration_seconds 0.012",
       "relevo_map_snapshot_failures_total 1", "relevo_map_journal_lost_changes_total 7",
       "relevo_loop_lag_seconds_sum{worker=\"0\"} 0.0012",
-      "relevo_loop_last_turn_age_seconds{worker=\"0\"} 0.07", "relevo_access_log_dropped_bytes_total 8",
+      "relevo_loop_last_turn_age_seconds{worker=\"0\"} 0.07", "relevo_access_log_dropped_lines_total 8",
     ])
   func hasLine(_ line: String) {
     #expect(text.split(separator: "\n").contains { $0 == line })

@@ -76,6 +76,8 @@ enum Ports {
 /// Something that can stand where an origin is named.
 protocol Origin: AnyObject, Sendable {
   var port: UInt16 { get }
+  /// As a flag names it.
+  var url: String { get }
 }
 
 extension Origin {

@@ -14,10 +14,11 @@ class Gone extends Error {}
 const tokenKey = "relevo-admin-token";
 const api = {
   get: (path, query, options) => api.call("GET", path, { query, ...options }),
-  /** A change may be large: it has the time of a removal of millions. */
-  change: (method, path, query, body) => api.call(method, path, { query, body, patienceMs: 120_000 }),
+  change: (method, path, query, body) => api.call(method, path, { query, body }),
 
-  async call(method, path, { query = {}, body, signal, patienceMs = 10_000 } = {}) {
+  async call(method, path, { query = {}, body, signal } = {}) {
+    // Millions of URLs take their time to be looked through, or removed.
+    const patienceMs = path.startsWith("map") ? 120_000 : 10_000;
     // URLSearchParams takes any text; encodeURIComponent throws at half a surrogate pair.
     const search = new URLSearchParams(query).toString();
     const target = `/api/v1/${path}${search ? `?${search}` : ""}`;

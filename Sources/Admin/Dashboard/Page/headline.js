@@ -45,7 +45,9 @@ const headline = {
     if (steered === null) {
       return "No request yet. Once visitors come through Relevo, this is the share of them that the old server had to answer.";
     }
-    if (share.last24Hours === 0) return "Nobody needed the old server in the last 24 hours.";
+    if (share.last24Hours === 0) {
+      return `Nobody needed the old server ${tiles.status?.uptime < 86400 ? "since Relevo was started" : "in the last 24 hours"}.`;
+    }
     if (share.lastHour === null) return "of the answers of the last 24 hours; there was none in the last hour.";
     return "of the answers of the last hour came from the old server.";
   },

@@ -40,12 +40,15 @@ const poll = {
   async runJob(job) {
     const isFirst = job === poll.jobs[0];
     job.isRunning = true;
+    const beganAt = Date.now();
     // A refusal is tried again soon: the map may have been loading.
     job.due = Date.now() + Math.min(job.every, 4) * 1000 - pauseMs / 2;
     try {
       if (job.run) await job.run();
       else job.show(await api.get(job.path, job.query));
-      job.due = Date.now() + job.every * 1000 - pauseMs / 2;
+      // What takes long in a large map is asked for less often.
+      const tookMs = Date.now() - beganAt;
+      job.due = Date.now() + Math.max(job.every * 1000 - pauseMs / 2, tookMs * 10);
       if (isFirst) poll.come();
     } catch (error) {
       if (error instanceof Refused && error.status === 401) poll.shut(error);

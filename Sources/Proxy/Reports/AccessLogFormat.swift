@@ -1,0 +1,75 @@
+import Glibc
+import HTTP1
+
+/// How a line of the access log is written.
+public enum AccessLogFormat: String, Sendable, CaseIterable {
+  /// The combined format of Apache and nginx, then what Relevo did as `name=value`.
+  case combined
+  /// One JSON object a line.
+  case json
+}
+
+/// A request that is over, as a line of the access log shows it.
+struct LoggedRequest {
+  var record: AccessRecord
+  var head: RequestHead
+  var sender: Sender
+  /// From its first byte to the last of its answer handed to the kernel.
+  var tookUs: UInt64
+}
+
+/// A message that was no request, as a line of the access log shows it.
+struct LoggedRefusal {
+  var peer: Peer
+  var status: UInt16
+  var tookUs: UInt64
+
+  /// What was wrong.
+  var note: StaticString { status == 408 ? "client-gone" : "bad-request" }
+}
+
+/// When a line is written, by the wall clock, in UTC.
+struct LogTime {
+  /// The second that `text` shows.
+  private var second: UInt64?
+  private(set) var text: [UInt8] = []
+  private(set) var milliseconds: UInt64 = 0
+  private let pattern: String
+
+  /// - Parameter pattern: for `strftime`.
+  init(pattern: String) {
+    self.pattern = pattern
+  }
+
+  /// - Parameter now: milliseconds since 1970.
+  mutating func set(_ now: UInt64) {
+    milliseconds = now % 1000
+    if second == now / 1000 { return }
+    second = now / 1000
+    var time = time_t(clamping: now / 1000)
+    var parts = unsafe tm()
+    unsafe gmtime_r(&time, &parts)
+    var buffer = [CChar](repeating: 0, count: 64)
+    let count = unsafe strftime(&buffer, buffer.count, pattern, &parts)
+    text = buffer.prefix(count).map(UInt8.init(bitPattern:))
+  }
+}
+
+extension ByteWriter {
+  /// Appends a time in seconds with so many decimal places, the rest cut off.
+  mutating func append(secondsOf microseconds: UInt64, places: Int) {
+    append(decimal: microseconds / 1_000_000)
+    append(".")
+    append(decimal: microseconds % 1_000_000, digits: 6, shown: places)
+  }
+
+  /// Appends the first `shown` of `digits` decimal digits of a number, zeros before it.
+  mutating func append(decimal number: UInt64, digits: Int, shown: Int) {
+    var divisor: UInt64 = 1
+    for _ in 1..<digits { divisor *= 10 }
+    for _ in 0..<shown {
+      append(0x30 + UInt8(truncatingIfNeeded: number / divisor % 10))
+      divisor = max(1, divisor / 10)
+    }
+  }
+}

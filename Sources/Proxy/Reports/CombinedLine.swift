@@ -1,0 +1,96 @@
+import HTTP1
+
+/// The combined format, and behind it who answered and what it took:
+///
+///     203.0.113.9 - - [01/Mar/2026:12:34:56 +0000] "GET /a HTTP/1.1" 200 48 "-" "curl/8" route=old-fallback time=0.012
+///     new=10.0.0.11:80,404,0.004 old=10.0.0.2:80,200,0.007 note=learned
+struct CombinedLine {
+  private var time = LogTime(pattern: "%d/%b/%Y:%H:%M:%S +0000")
+
+  mutating func write(
+    _ request: LoggedRequest, fields: borrowing FieldTable, bytes: RawSpan, nowMs: UInt64,
+    into lines: inout ByteWriter
+  ) {
+    let (head, record) = (request.head, request.record)
+    request.sender.appendClient(from: bytes, to: &lines)
+    beginRequest(nowMs, &lines)
+    Self.append(bytes.extracting(head.methodName.range), to: &lines)
+    lines.append(0x20)
+    Self.append(bytes.extracting(head.target.range), to: &lines)
+    lines.append(head.minorVersion == 0 ? " HTTP/1.0\" " : " HTTP/1.1\" ")
+    lines.append(decimal: UInt64(record.status))
+    lines.append(0x20)
+    lines.append(decimal: record.bodyBytes)
+    Self.append(fields.first(.referer), bytes, to: &lines)
+    Self.append(fields.first(.userAgent), bytes, to: &lines)
+    lines.append(" route=")
+    lines.append(record.route.name)
+    lines.append(" time=")
+    lines.append(secondsOf: request.tookUs, places: 3)
+    lines.append(" new=")
+    Self.append(record.new, to: &lines)
+    lines.append(" old=")
+    Self.append(record.old, to: &lines)
+    Self.append(record.notes, to: &lines)
+    lines.append("\n")
+  }
+
+  mutating func write(_ refusal: LoggedRefusal, nowMs: UInt64, into lines: inout ByteWriter) {
+    lines.append(refusal.peer.name)
+    beginRequest(nowMs, &lines)
+    lines.append("-\" ")
+    lines.append(decimal: UInt64(refusal.status))
+    lines.append(" 0 \"-\" \"-\" route=- time=")
+    lines.append(secondsOf: refusal.tookUs, places: 3)
+    lines.append(" new=- old=- note=")
+    lines.append(refusal.note)
+    lines.append("\n")
+  }
+
+  private mutating func beginRequest(_ nowMs: UInt64, _ lines: inout ByteWriter) {
+    time.set(nowMs)
+    lines.append(" - - [")
+    lines.append(time.text)
+    lines.append("] \"")
+  }
+
+  private static func append(_ attempt: AccessRecord.Attempt?, to lines: inout ByteWriter) {
+    guard let attempt else { return lines.append("-") }
+    lines.append(attempt.label)
+    lines.append(",")
+    if attempt.status == 0 { lines.append("-") } else { lines.append(decimal: UInt64(attempt.status)) }
+    lines.append(",")
+    lines.append(secondsOf: attempt.tookUs, places: 3)
+  }
+
+  private static func append(_ notes: Notes, to lines: inout ByteWriter) {
+    lines.append(" note=")
+    if notes.isEmpty { return lines.append("-") }
+    var isFirst = true
+    for (note, name) in Notes.names where notes.contains(note) {
+      if !isFirst { lines.append(",") }
+      lines.append(name)
+      isFirst = false
+    }
+  }
+
+  private static func append(_ field: FieldLine?, _ bytes: RawSpan, to lines: inout ByteWriter) {
+    lines.append(" \"")
+    if let field { append(bytes.extracting(field.value.range), to: &lines) } else { lines.append("-") }
+    lines.append("\"")
+  }
+
+  /// What a client sends can't end the quotes or the line.
+  private static func append(_ bytes: RawSpan, to lines: inout ByteWriter) {
+    for index in 0..<bytes.byteCount {
+      let byte = bytes.byte(at: index)
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 || byte >= 0x7F {
+        lines.append("\\x")
+        if byte < 0x10 { lines.append("0") }
+        lines.append(hexadecimal: UInt64(byte))
+      } else {
+        lines.append(byte)
+      }
+    }
+  }
+}

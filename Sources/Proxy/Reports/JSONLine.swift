@@ -1,0 +1,167 @@
+import HTTP1
+
+/// One JSON object a line (RFC 8259), always with the same names in the same order; null where there is nothing to say.
+struct JSONLine {
+  private var time = LogTime(pattern: "%Y-%m-%dT%H:%M:%S")
+
+  mutating func write(
+    _ request: LoggedRequest, fields: borrowing FieldTable, bytes: RawSpan, nowMs: UInt64,
+    into lines: inout ByteWriter
+  ) {
+    let (head, record) = (request.head, request.record)
+    begin(nowMs, &lines)
+    lines.append(",\"client\":\"")
+    request.sender.appendClient(from: bytes, to: &lines)
+    lines.append("\",\"peer\":\"")
+    lines.append(request.sender.peer.name)
+    lines.append("\",\"method\":")
+    Self.append(bytes.extracting(head.methodName.range), to: &lines)
+    lines.append(",\"scheme\":\"")
+    lines.append(request.sender.scheme.name)
+    lines.append("\",\"host\":")
+    if head.authority.isEmpty {
+      lines.append("null")
+    } else {
+      Self.append(bytes.extracting(head.authority.range), to: &lines)
+    }
+    lines.append(",\"target\":")
+    Self.append(bytes.extracting(head.target.range), to: &lines)
+    lines.append(head.minorVersion == 0 ? ",\"protocol\":\"HTTP/1.0\"" : ",\"protocol\":\"HTTP/1.1\"")
+    Self.append(status: record.status, record.bodyBytes, record.requestBytes, request.tookUs, to: &lines)
+    lines.append(",\"route\":\"")
+    lines.append(record.route == .own ? "own" : record.route.name)
+    lines.append("\",\"new\":")
+    Self.append(record.new, to: &lines)
+    lines.append(",\"old\":")
+    Self.append(record.old, to: &lines)
+    lines.append(",\"retries\":")
+    lines.append(decimal: UInt64(record.retries))
+    lines.append(",\"notes\":[")
+    var isFirst = true
+    for (note, name) in Notes.names where record.notes.contains(note) {
+      lines.append(isFirst ? "\"" : ",\"")
+      lines.append(name)
+      lines.append("\"")
+      isFirst = false
+    }
+    lines.append("],\"referer\":")
+    Self.append(fields.first(.referer), bytes, to: &lines)
+    lines.append(",\"userAgent\":")
+    Self.append(fields.first(.userAgent), bytes, to: &lines)
+    lines.append("}\n")
+  }
+
+  mutating func write(_ refusal: LoggedRefusal, nowMs: UInt64, into lines: inout ByteWriter) {
+    begin(nowMs, &lines)
+    for name: StaticString in ["client", "peer"] {
+      lines.append(",\"")
+      lines.append(name)
+      lines.append("\":\"")
+      lines.append(refusal.peer.name)
+      lines.append("\"")
+    }
+    lines.append(",\"method\":null,\"scheme\":\"")
+    lines.append(refusal.peer.scheme.name)
+    lines.append("\",\"host\":null,\"target\":null,\"protocol\":null")
+    Self.append(status: refusal.status, 0, 0, refusal.tookUs, to: &lines)
+    lines.append(",\"route\":\"own\",\"new\":null,\"old\":null,\"retries\":0,\"notes\":[\"")
+    lines.append(refusal.note)
+    lines.append("\"],\"referer\":null,\"userAgent\":null}\n")
+  }
+
+  private mutating func begin(_ nowMs: UInt64, _ lines: inout ByteWriter) {
+    time.set(nowMs)
+    lines.append("{\"time\":\"")
+    lines.append(time.text)
+    lines.append(".")
+    lines.append(decimal: time.milliseconds, digits: 3, shown: 3)
+    lines.append("Z\"")
+  }
+
+  private static func append(
+    status: UInt16, _ bytes: UInt64, _ requestBytes: UInt64, _ tookUs: UInt64, to lines: inout ByteWriter
+  ) {
+    lines.append(",\"status\":")
+    lines.append(decimal: UInt64(status))
+    lines.append(",\"bytes\":")
+    lines.append(decimal: bytes)
+    lines.append(",\"requestBytes\":")
+    lines.append(decimal: requestBytes)
+    lines.append(",\"seconds\":")
+    lines.append(secondsOf: tookUs, places: 6)
+  }
+
+  private static func append(_ attempt: AccessRecord.Attempt?, to lines: inout ByteWriter) {
+    guard let attempt else { return lines.append("null") }
+    lines.append("{\"origin\":")
+    append(RawSpan(_elements: attempt.label.span), to: &lines)
+    lines.append(",\"status\":")
+    if attempt.status == 0 { lines.append("null") } else { lines.append(decimal: UInt64(attempt.status)) }
+    lines.append(",\"seconds\":")
+    lines.append(secondsOf: attempt.tookUs, places: 6)
+    lines.append("}")
+  }
+
+  private static func append(_ field: FieldLine?, _ bytes: RawSpan, to lines: inout ByteWriter) {
+    guard let field else { return lines.append("null") }
+    append(bytes.extracting(field.value.range), to: &lines)
+  }
+
+  /// A string. What is no UTF-8 becomes U+FFFD; control characters are escaped, those of C1 as well, which a terminal would
+  /// obey.
+  private static func append(_ bytes: RawSpan, to lines: inout ByteWriter) {
+    lines.append("\"")
+    var offset = 0
+    while offset < bytes.byteCount {
+      let byte = bytes.byte(at: offset)
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        lines.append("\\")
+        lines.append(byte)
+        offset += 1
+      case 0x20..<0x7F:
+        lines.append(byte)
+        offset += 1
+      case 0..<0x20, 0x7F:
+        append(escapeOf: byte, to: &lines)
+        offset += 1
+      default:
+        let length = UTF8Sequence.length(in: bytes, at: offset)
+        if length == 0 {
+          lines.append("\u{FFFD}")
+        } else if byte == 0xC2, bytes.byte(at: offset + 1) < 0xA0 {
+          append(escapeOf: bytes.byte(at: offset + 1), to: &lines)
+        } else {
+          lines.append(bytes.extracting(offset..<offset + length))
+        }
+        offset += max(1, length)
+      }
+    }
+    lines.append("\"")
+  }
+
+  private static func append(escapeOf byte: UInt8, to lines: inout ByteWriter) {
+    lines.append(byte < 0x10 ? "\\u000" : "\\u00")
+    lines.append(hexadecimal: UInt64(byte))
+  }
+}
+
+enum UTF8Sequence {
+  /// Bytes of the well-formed sequence of two bytes or more that begins at an offset (Unicode, table 3-7); 0 when none
+  /// does.
+  static func length(in bytes: RawSpan, at offset: Int) -> Int {
+    func isTail(_ index: Int, _ range: ClosedRange<UInt8> = 0x80...0xBF) -> Bool {
+      range.contains(bytes.byte(at: offset + index))
+    }
+    return switch bytes.byte(at: offset) {
+    case 0xC2...0xDF: isTail(1) ? 2 : 0
+    case 0xE0: isTail(1, 0xA0...0xBF) && isTail(2) ? 3 : 0
+    case 0xED: isTail(1, 0x80...0x9F) && isTail(2) ? 3 : 0
+    case 0xE1...0xEF: isTail(1) && isTail(2) ? 3 : 0
+    case 0xF0: isTail(1, 0x90...0xBF) && isTail(2) && isTail(3) ? 4 : 0
+    case 0xF1...0xF3: isTail(1) && isTail(2) && isTail(3) ? 4 : 0
+    case 0xF4: isTail(1, 0x80...0x8F) && isTail(2) && isTail(3) ? 4 : 0
+    default: 0
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import Foundation
+import Testing
+
+/// The admin plane of a running Relevo, asked as operators ask it: with curl.
+struct AdminPlane {
+  let relevo: Relevo
+
+  /// `127.0.0.1:9000` or `unix:/path`, as the program says it.
+  func addresses() throws -> [String] {
+    try relevo.process.errors.wait("the line of the admin plane") {
+      $0.contains("the admin plane listens on ")
+    }
+    .compactMap { $0.components(separatedBy: "the admin plane listens on ").last }
+  }
+
+  /// The answer's body and status.
+  func ask(_ target: String, _ arguments: String...) throws -> (body: String, status: String) {
+    let address = try #require(try addresses().first { !$0.hasPrefix("unix:") })
+    return try Self.ask("http://\(address)\(target)", arguments)
+  }
+
+  static func ask(_ url: String, _ arguments: [String]) throws -> (body: String, status: String) {
+    let fixed = ["-sS", "--max-time", "30", "-w", "\n%{http_code}"]
+    let output = try Tools.run("/usr/bin/curl", fixed + arguments + [url], .after(40))
+    let lines = output.text.components(separatedBy: "\n")
+    return (lines.dropLast().joined(separator: "\n"), lines.last ?? "")
+  }
+
+  /// A change, with the field that says that it is meant.
+  func change(_ method: String, _ target: String, body: String? = nil) throws -> (
+    body: String, status: String
+  ) {
+    let address = try #require(try addresses().first { !$0.hasPrefix("unix:") })
+    let data = body.map { ["--data", $0] } ?? []
+    return try Self.ask(
+      "http://\(address)\(target)", ["-X", method, "-H", "X-Relevo-Admin: 1"] + data)
+  }
+}
+
+extension Site {
+  var admin: AdminPlane { AdminPlane(relevo: relevo) }
+}
+
+@Suite("The admin plane")
+struct AdminPlaneTests {
+  private static let flags = ["--admin", "127.0.0.1:0", "--debug-headers"]
+
+  @Test("is alive and ready beside the proxy, tells its metrics, and shows its page")
+  func health() throws {
+    try withSite(new: .always(200, "new"), old: .always(200, "old"), "--admin", "127.0.0.1:0") {
+      (site) throws in
+      #expect(try site.admin.ask("/healthz") == ("ok\n", "200"))
+      #expect(try site.admin.ask("/readyz") == ("ready\n", "200"))
+      _ = try site.get("/page")
+      #expect(try site.admin.ask("/metrics").body.contains("\nrelevo_requests_total{"))
+      #expect(try site.admin.ask("/").body.contains("<html"))
+      let status = try site.admin.ask("/api/v1/status")
+      #expect(status.body.contains("\"--admin\":\"127.0.0.1:0\""))
+    }
+  }
+
+  @Test("a URL made known or unknown is at once so for every worker")
+  func changes() throws {
+    let (new, old) = (try ScriptedOrigin.always(404, "missing"), try ScriptedOrigin.always(200, "old"))
+    let flags = Self.flags + ["--workers", "3"]
+    try withRelevo(new: [new], old: [old], flags: flags) { (relevo) throws in
+      let site = Site(new: new, old: old, relevo: relevo)
+      func routes() throws -> Set<String> {
+        Set(try (0..<12).map { _ in try site.get("/a.html")["X-Relevo-Route"] ?? "" })
+      }
+      let put = try site.admin.change("PUT", "/api/v1/map/url?url=/a.html")
+      #expect(put.status == "200")
+      #expect(put.body.contains("\"url\":\"/a.html\""))
+      #expect(try routes() == ["old-map"])
+      #expect(new.requests.isEmpty)
+      #expect(try site.admin.change("DELETE", "/api/v1/map/url?url=/a.html").body == "{\"removed\":1}\n")
+      #expect(try site.get("/a.html")["X-Relevo-Route"] == "old-fallback")
+      #expect(try site.admin.change("DELETE", "/api/v1/map/prefix?prefix=/a").body == "{\"removed\":1}\n")
+      #expect(try site.get("/a.html")["X-Relevo-Route"] == "old-fallback")
+    }
+  }
+
+  @Test("a server that is taken out gets no request from then on, and its pool is not ready without any")
+  func takesOut() throws {
+    let (first, second) = (try ScriptedOrigin.always(200, "first"), try ScriptedOrigin.always(200, "second"))
+    let old = try ScriptedOrigin.always(200, "old")
+    try withRelevo(new: [first, second], old: [old], flags: Self.flags) { (relevo) throws in
+      let site = Site(new: first, old: old, relevo: relevo)
+      let ids = try site.admin.ask("/api/v1/origins").body.matches(of: /"id":"([^"]+)"/).map { String($0.1) }
+      #expect(ids.count == 3)
+      #expect(
+        try site.admin.change("PATCH", "/api/v1/origins/\(ids[0])", body: #"{"mode":"off"}"#).status == "200")
+      #expect(try Set((0..<8).map { _ in try site.get("/").text }) == ["second"])
+      #expect(
+        try site.admin.change("PATCH", "/api/v1/origins/\(ids[1])", body: #"{"mode":"off"}"#).status == "200")
+      #expect(try site.admin.ask("/readyz") == ("no server of the new site is up\n", "503"))
+      #expect(
+        try site.admin.change("PATCH", "/api/v1/origins/\(ids[0])", body: #"{"mode":"ready"}"#).status
+          == "200")
+      #expect(try site.admin.ask("/readyz").status == "200")
+      #expect(try Set((0..<8).map { _ in try site.get("/").text }) == ["first"])
+    }
+  }
+
+  @Test("has the map file written now, and answers on a unix socket")
+  func snapshot() throws {
+    let folder = try TemporaryFolder()
+    try withSite(
+      new: .always(404, "missing"), old: .always(200, "old"), "--admin", "127.0.0.1:0",
+      "unix:\(folder.path("admin.sock"))", "--map-file", folder.path("urls.map"), "--map-snapshot-every",
+      "24h"
+    ) { (site) throws in
+      try site.learn("/a.html")
+      #expect(try site.admin.change("POST", "/api/v1/map/snapshot").body == "{\"asked\":true}\n")
+      #expect(eventually { (try? folder.read("urls.map"))?.contains("/a.html") == true })
+      #expect(try site.admin.ask("/api/v1/status").body.contains("\"lastSnapshot\":{"))
+      let socket = try AdminPlane.ask(
+        "http://localhost/healthz", ["--unix-socket", folder.path("admin.sock")])
+      #expect(socket == ("ok\n", "200"))
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.path("admin.sock")))
+  }
+
+  @Test("a long export waits for its client, whole in the end, while health is told at once")
+  func longExport() throws {
+    let folder = try TemporaryFolder()
+    let count = 100_000
+    let lines = (0..<count).map { "/archive/\($0 / 1000)/a-page-with-a-long-name-\($0).html" }
+    try lines.joined(separator: "\n").write(
+      toFile: folder.path("urls.txt"), atomically: true, encoding: .utf8)
+    let imported = try Tools.run(
+      Relevo.binary, ["map", "import", folder.path("urls.txt"), "--map-file", folder.path("urls.map")],
+      .after(120))
+    #expect(imported.exit == .code(0), "\(imported.errors)")
+    try withSite(
+      new: .always(200, "new"), old: .always(200, "old"), "--admin", "127.0.0.1:0", "--map-file",
+      folder.path("urls.map")
+    ) { (site) throws in
+      let address = try #require(try site.admin.addresses().first)
+      let slow = try ChildProcess(
+        "/usr/bin/curl",
+        [
+          "-sS", "--limit-rate", "2M", "-o", folder.path("export.csv"),
+          "http://\(address)/api/v1/map/export?format=csv",
+        ])
+      for _ in 0..<20 {
+        let answer = try Tools.curl("-w", " %{time_total}", "http://\(address)/healthz")
+        let seconds = try #require(Double(answer.text.components(separatedBy: " ").last ?? ""))
+        #expect(answer.text.hasPrefix("ok"))
+        #expect(seconds < 1)
+      }
+      let tree = try site.admin.ask("/api/v1/map/tree?prefix=/archive/")
+      #expect(tree.body.contains("\"urls\":\(count)"))
+      #expect(try site.admin.ask("/api/v1/map/search?q=name-99999.").body.contains("\"complete\":true"))
+      #expect(slow.isRunning)
+      #expect(try slow.wait(.after(60)) == .code(0))
+      let exported = try folder.read("export.csv").components(separatedBy: "\r\n")
+      #expect(exported.count == count + 2)
+    }
+  }
+
+  @Test("turns away whoever opens connections or sends heads without end, and stays reachable")
+  func abuse() throws {
+    try withSite(new: .always(200, "new"), old: .always(200, "old"), "--admin", "127.0.0.1:0") {
+      (site) throws in
+      let address = try #require(try site.admin.addresses().first)
+      let port = try #require(UInt16(address.components(separatedBy: ":").last ?? ""))
+      let idle = try (0..<400).map { _ in try Socket.connected(to: port) }
+      #expect(try site.admin.ask("/healthz") == ("ok\n", "200"))
+      let long = String(repeating: "x", count: 20_000)
+      #expect(try site.admin.ask("/healthz", "-H", "X-Long: \(long)").status == "400")
+      let body = String(repeating: "y", count: 70_000)
+      #expect(try site.admin.change("PATCH", "/api/v1/origins/x", body: body).status == "413")
+      withExtendedLifetime(idle) {}
+    }
+  }
+
+  @Test(
+    "does not start where it could not be kept from others, and says what would be right",
+    arguments: [
+      (["--admin", "0.0.0.0:0"], 64, "--admin-token-file or --admin-user-file, or listen on 127.0.0.1"),
+      (["--admin", "127.0.0.1:0", "--admin-token-file", "/nonexistent"], 78, "can't be read"),
+      (["--admin", "127.0.0.1:0", "--admin-token-file", "/etc/passwd"], 78, "chmod o-rwx /etc/passwd"),
+      (
+        ["--admin", "127.0.0.1:0", "--admin-token-file", "/a", "--admin-user-file", "/b"], 64,
+        "give one of them"
+      ),
+      (["--admin-token-file", "/a"], 64, "--admin 127.0.0.1:9000"),
+      (["--admin", "http://127.0.0.1:9000"], 64, "host:port"),
+    ] as [([String], Int32, String)])
+  func refusedStarts(flags: [String], code: Int32, reason: String) throws {
+    let run = try Tools.run(
+      Relevo.binary,
+      ["serve", "--listen", "127.0.0.1:0", "--new", "http://127.0.0.1:1", "--old", "http://127.0.0.1:1"]
+        + flags)
+    #expect(run.exit == .code(code))
+    #expect(run.errors.components(separatedBy: "\n").last?.contains(reason) == true, "\(run.errors)")
+  }
+
+  @Test("does what its OpenAPI document says, whatever it is asked")
+  func contract() throws {
+    let folder = try TemporaryFolder()
+    try withSite(
+      new: .always(404, "missing"), old: .always(200, "old"), "--admin", "127.0.0.1:0", "--map-file",
+      folder.path("urls.map")
+    ) { (site) throws in
+      try site.learn("/docs/a.html")
+      let address = try #require(try site.admin.addresses().first)
+      let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+      let document = root.appendingPathComponent("Sources/Admin/OpenAPI/openapi.json").path
+      #expect(try site.admin.ask("/openapi.json").body == String(contentsOfFile: document, encoding: .utf8))
+      let run = try Tools.run(
+        root.appendingPathComponent(".ci/schemathesis").path,
+        [
+          "run", document, "--url", "http://\(address)", "--no-color", "--generation-deterministic",
+          "--max-examples", "15", "--phases", "examples,coverage,fuzzing",
+          // What is a URL, and which parameters go together, the document says in words.
+          "--exclude-checks", "positive_data_acceptance",
+          "--request-timeout", "20", "--suppress-health-check", "all",
+        ], .after(300))
+      #expect(run.exit == .code(0), "\(run.text)\n\(run.errors)")
+    }
+  }
+}
