@@ -255,12 +255,19 @@ struct StreamSocketTests {
 
   @Test("refuses a descriptor that cannot be watched, and closes it")
   func refusesFiles() throws {
-    let file = open("/etc/hostname", O_RDONLY | O_CLOEXEC)
+    // Its lock goes with its last descriptor; the descriptor's number may be another test's by then.
+    let path = "/tmp/relevo-unwatched-\(UInt64.random(in: 0...UInt64.max))"
+    let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     try #require(file >= 0)
+    defer { unlink(path) }
+    try #require(flock(file, LOCK_EX) == 0)
     #expect(throws: EventLoopError.system(call: "epoll_ctl", errno: EPERM)) {
       try Witness(loop: loop, descriptor: file)
     }
-    #expect(fcntl(file, F_GETFD) == -1)
+    let second = open(path, O_RDWR | O_CLOEXEC)
+    try #require(second >= 0)
+    defer { close(second) }
+    #expect(flock(second, LOCK_EX | LOCK_NB) == 0)
   }
 
   private func send(_ first: [UInt8], _ second: [UInt8] = [], on socket: StreamSocket) -> Sent {

@@ -52,6 +52,7 @@ struct OriginAnswer: Encodable {
   let check: String
   let checkMessage: String?
   let inFlight: Int
+  let queued: Int
   let requests: UInt64
   let failures: UInt64
   let latency: LatencyAnswer?
@@ -69,6 +70,7 @@ struct OriginAnswer: Encodable {
     check = "\(origin.checked)"
     checkMessage = origin.checkMessage
     inFlight = origin.inFlight
+    queued = origin.queued
     requests = origin.requests
     failures = origin.failures
     self.latency = LatencyAnswer(latency)

@@ -38,6 +38,16 @@ extension MetricsSnapshot {
       .brokenAnswers, "relevo_broken_answers_total",
       "Answers that broke off in the middle, the client's connection with them.", &page)
     counter(.retries, "relevo_retries_total", "Requests sent again on another connection.", &page)
+    counter(
+      .retriesRefused, "relevo_retries_refused_total",
+      "Requests not sent again since the retry budget was spent.", &page)
+    counter(
+      .queued, "relevo_queued_total", "Requests that waited for a server that had as many as its maximum.",
+      &page)
+    counter(
+      .queueFull, "relevo_queue_full_total", "Requests turned away since as many waited as may wait.", &page)
+    counter(
+      .queueTimeouts, "relevo_queue_timeouts_total", "Requests that waited for a server in vain.", &page)
     writeFallbacks(into: &page)
   }
 
@@ -59,6 +69,7 @@ extension MetricsSnapshot {
   private static let refusals: KeyValuePairs<String, ProxyCounter> = [
     "replay-limit": .fallbacksPastReplayLimit, "old-down": .fallbacksOldDown,
     "old-timeout": .fallbacksOldTimeout, "old-error": .fallbacksOldError,
+    "old-busy": .fallbacksOldBusy,
   ]
 
   func counter(_ counter: ProxyCounter, _ name: String, _ help: String, _ page: inout PrometheusText) {

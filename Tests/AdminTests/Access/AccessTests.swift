@@ -146,7 +146,9 @@ struct AccessTests {
   func writableUsers() throws {
     let file = try SecretFile(users, mode: 0o666)
     #expect(throws: AdminStartError.self) { try UserList(path: file.path) }
-    #expect(throws: Never.self) { try UserList(path: SecretFile(users, mode: 0o444).path) }
+    let readable = try SecretFile(users, mode: 0o444)
+    #expect(throws: Never.self) { try UserList(path: readable.path) }
+    withExtendedLifetime(readable) {}
   }
 
   @Test("with either, other machines may reach it")

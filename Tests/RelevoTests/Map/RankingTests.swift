@@ -9,7 +9,11 @@ func map(_ keys: (String, visits: Int)...) -> URLMap { map(keys) }
 
 func map(_ keys: [(String, visits: Int)], learnedAt: UInt32 = 1000) -> URLMap {
   let map = URLMap(URLMap.Configuration(maxURLs: 1_000_000))
-  for (key, _) in keys { learn(key, in: map, at: learnedAt) }
+  for (index, (key, _)) in keys.enumerated() {
+    // The queue of changes has room for a few hundred long keys at once.
+    if index % 256 == 0 { map.waitUntilApplied() }
+    learn(key, in: map, at: learnedAt)
+  }
   map.waitUntilApplied()
   let reader = map.makeReader()
   for (key, visits) in keys {
