@@ -9,11 +9,13 @@ public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     // It ends where it ends, whatever follows, and not before.
     let alone = Array(input[..<header.byteCount])
     precondition(ProxyHeader.parse(alone.span) == .header(header))
-    precondition(ProxyHeader.parse(alone.dropLast().span) == .incomplete)
+    let cut = Array(alone.dropLast())
+    precondition(ProxyHeader.parse(cut.span) == .incomplete)
   case .incomplete: precondition(input.count < ProxyHeader.maxBytes)
   case .malformed(let cause):
     // What can't become a header can't become one later.
-    precondition(ProxyHeader.parse((input + [0]).span) == .malformed(cause))
+    let longer = input + [0]
+    precondition(ProxyHeader.parse(longer.span) == .malformed(cause))
   }
   return 0
 }
