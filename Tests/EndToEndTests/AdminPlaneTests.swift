@@ -138,7 +138,7 @@ struct AdminPlaneTests {
     ) { (site) throws in
       let address = try #require(try site.admin.addresses().first)
       // On a busy machine the file is still being loaded.
-      #expect(eventually { (try? site.admin.ask("/readyz").status) == "200" })
+      #expect(eventually(within: .after(60)) { (try? site.admin.ask("/readyz").status) == "200" })
       let slow = try ChildProcess(
         "/usr/bin/curl",
         [
