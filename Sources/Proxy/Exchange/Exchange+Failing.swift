@@ -222,20 +222,14 @@ extension Exchange {
       record.notes.insert(failure.noteOfNew)
       turnIfRepeatable(to: .oldByMap, after: failure)
     case .oldAfterMiss(let renews):
-      record.notes.insert(failure.noteOfOld)
-      worker.metrics.count(failure.refusedFallback)
-      if failure == .atMaximum { report(.oldAtMaximum, at: nil, "") }
+      noteRefusedFallback(failure)
       guard renews else { return deliverHeld(as: .held) }
       if redirectUse != .always || !redirectToOld() { answerOwn(.oldUnreachable) }
     case .probeOld(let renews):
-      record.notes.insert(failure.noteOfOld)
-      worker.metrics.count(failure.refusedFallback)
-      if failure == .atMaximum { report(.oldAtMaximum, at: nil, "") }
+      noteRefusedFallback(failure)
       if !renews || !redirectToOld() { deliverHeld(as: .held) }
     case .oldAsStandby:
-      record.notes.insert(failure.noteOfOld)
-      worker.metrics.count(failure.refusedFallback)
-      if failure == .atMaximum { report(.oldAtMaximum, at: nil, "") }
+      noteRefusedFallback(failure)
       answerForNew(.failed)
     case .oldByReferer:
       record.notes.insert(failure.noteOfOld)
@@ -244,6 +238,13 @@ extension Exchange {
       record.notes.insert(failure.noteOfOld)
       turnIfRepeatable(to: .newAfterOldFailure, after: failure)
     }
+  }
+
+  /// The old server has failed to answer for the new pool.
+  private func noteRefusedFallback(_ failure: OriginFailure) {
+    record.notes.insert(failure.noteOfOld)
+    worker.metrics.count(failure.refusedFallback)
+    if failure == .atMaximum { report(.oldAtMaximum, at: nil, "") }
   }
 
   /// No server of the new pool can answer.
