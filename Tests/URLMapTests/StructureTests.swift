@@ -47,8 +47,7 @@ struct StructureTests {
 
   @Test("repeat little of what neighbours share, however long it is")
   func longShares() {
-    // Without a thread of its own: each URL is applied by the one that learns it, in the same order in every run.
-    let map = URLMap(URLMap.Configuration(), startingWriter: false)
+    let map = URLMap()
     var total = 0
     for folder in 0..<40 {
       let share = [UInt8](repeating: 0x61 + UInt8(folder % 26), count: 200 + folder)
@@ -138,6 +137,19 @@ struct StructureTests {
         let found = bytes.baseAddress.flatMap { block.index(of: $0, bytes.count) }
         #expect(found == index || bytes.isEmpty)
       }
+    }
+  }
+}
+
+@Suite("The free cells of the arena")
+struct FreeCellsTests {
+  @Test("no byte of a cell is lost, whatever its size")
+  func everySize() {
+    let memory = ArenaMemory(reserving: 2 << 20)
+    for units in 4..<5000 {
+      var free = FreeCells(memory)
+      free.put(2048, units * ArenaMemory.unitBytes)
+      #expect(free.freeBytes == units * ArenaMemory.unitBytes, "\(units) units")
     }
   }
 }

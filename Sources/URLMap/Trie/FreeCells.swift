@@ -44,7 +44,7 @@ struct FreeCells {
     while units >= FreeCells.smallestUnits {
       var size = FreeCells.size(units)
       if FreeCells.units(ofSize: size) > units { size -= 1 }
-      if case 1..<FreeCells.smallestUnits = units - FreeCells.units(ofSize: size) { size -= 1 }
+      while case 1..<FreeCells.smallestUnits = units - FreeCells.units(ofSize: size) { size -= 1 }
       let cellUnits = FreeCells.units(ofSize: size)
       push(offset, size)
       offset += cellUnits * ArenaMemory.unitBytes
