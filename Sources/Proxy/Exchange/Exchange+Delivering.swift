@@ -100,15 +100,15 @@ extension Exchange {
     _ head: ResponseHead, _ bytes: RawSpan, _ shape: AnswerShape, from server: OriginServer,
     into writer: inout ByteWriter
   ) {
-    let settings = worker.settings
     let source: AnswerSource
     switch server.state.site {
     case .new:
-      source = .new(settings.cookies.map { AnswerSource.New(cookies: $0, tag: server.tag) })
+      source = .new(worker.settings.cookies.map { AnswerSource.New(cookies: $0, tag: server.tag) })
     case .old:
       source = .old(
         AnswerSource.Old(
-          address: OldAddress(server: server.name, host: settings.oldName), cookies: settings.cookies))
+          address: OldAddress(server: server.name, host: worker.settings.oldName),
+          cookies: worker.settings.cookies))
     }
     let own = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[self.head.authority.range])
     unsafe AnswerWriter.write(

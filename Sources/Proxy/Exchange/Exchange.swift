@@ -23,10 +23,9 @@ final class Exchange {
     case flushing
   }
 
-  /// The client owns its exchange.
-  private unowned(unsafe) let owner: ClientConnection
+  /// It owns its exchange, and lets go of it when it closes.
+  let client: ClientConnection
   let worker: Worker
-  var client: ClientConnection { unsafe owner }
 
   /// Whether a request is under way.
   private(set) var isActive = false
@@ -63,7 +62,7 @@ final class Exchange {
   var miss: MissReason?
 
   init(client: ClientConnection) {
-    unsafe owner = client
+    self.client = client
     worker = client.worker
     head = RequestHead()
     sender = Sender(peer: client.peer)
@@ -101,7 +100,7 @@ final class Exchange {
 
   private func firstStep() -> Step {
     if !worker.settings.rules.isEmpty, let step = stepByRule() { return step }
-    let nowSeconds = worker.loop.wallClockSeconds
+    let nowSeconds = worker.wallClock.seconds
     let byMap = withKey { key -> Step in
       guard let entry = worker.reader.lookup(key, countingHitAt: nowSeconds) else { return .newFirst }
       return worker.settings.recheckAge.isDue(entry, key: key, at: nowSeconds) ? .recheck : .oldByMap
@@ -255,7 +254,7 @@ final class Exchange {
         record: record, head: head, sender: sender, tookUs: nowUs &- record.beganUs)
       unsafe log.write(
         request, fields: worker.requestFields, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
-        nowMs: worker.loop.wallClockMs)
+        nowMs: worker.wallClock.milliseconds)
     }
     isActive = false
     leaveLine()

@@ -178,9 +178,10 @@ final class OriginConnection: StreamSocket {
     }
     state = .closed
     slot = nil
-    server.remove(self, wasIdle: wasIdle)
     input.giveBack()
     output.giveBack()
+    let former = descriptor
     closeSocket()
+    server.remove(self, descriptor: former, wasIdle: wasIdle)
   }
 }

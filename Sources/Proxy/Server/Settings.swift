@@ -4,7 +4,9 @@ import HTTP1
 import URLMap
 
 /// The configuration as a worker's hot path wants it: numbers in milliseconds, bytes instead of strings.
-struct Settings: Sendable {
+///
+/// One object for all workers, so that to hold it costs one reference and not one for each of its parts.
+final class Settings: Sendable {
   let headLimits: HeadLimits
   let headerMs: UInt64
   let connectMs: UInt64

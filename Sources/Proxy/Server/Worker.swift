@@ -56,6 +56,7 @@ enum WorkerMessage: Sendable {
   private static let shedPerTurn = 64
 
   let loop: EventLoop
+  let wallClock: LoopWallClock
   let settings: Settings
   let decisions: DecisionTable
   let map: URLMap
@@ -98,6 +99,7 @@ enum WorkerMessage: Sendable {
     shared: Shared, index: Int, metrics: WorkerMetrics, origins: OriginSets, rooms: WaitingRooms
   ) throws(EventLoopError) {
     loop = try EventLoop()
+    wallClock = loop.wallClock
     settings = shared.settings
     decisions = shared.decisions
     map = shared.map
@@ -193,8 +195,9 @@ enum WorkerMessage: Sendable {
     }
   }
 
-  func clientClosed(_ client: ClientConnection) {
-    guard clients.removeValue(forKey: client.descriptor) != nil else { return }
+  /// The client that had this descriptor has closed it.
+  func clientClosed(_ descriptor: Int32) {
+    guard clients.removeValue(forKey: descriptor) != nil else { return }
     connections.decrement()
     if arePaused { resumeIfPossible() }
     endIfDrained()
@@ -272,7 +275,7 @@ enum WorkerMessage: Sendable {
     reports.report(event, at: server, cause: cause, url: url, nowMs: nowUs / 1000)
     if event.isFailure {
       metrics.recent?.failures.keep(
-        event, at: loop.wallClockSeconds, atUs: nowUs, server: server, cause: cause, url: url)
+        event, at: wallClock.seconds, atUs: nowUs, server: server, cause: cause, url: url)
     }
     if reports.areWaiting { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
   }
