@@ -56,6 +56,8 @@ final class Exchange {
   /// The answer may be another one for another Referer.
   var variesByReferer = false
   var record = AccessRecord()
+  /// For the log, if there is one; offsets count like those of `head`.
+  private var loggedFields = LoggedFields()
   /// Whose request it is; offsets count like those of `head`.
   private(set) var sender: Sender
   /// Neither site has what the client wants.
@@ -81,6 +83,7 @@ final class Exchange {
     record.beganUs = beganUs
     record.headUs = nowUs
     if client.peer.isTrusted { readSender() }
+    if worker.log != nil { loggedFields = LoggedFields(worker.requestFields) }
     isActive = true
     worker.requestTableOwner = ObjectIdentifier(self)
     body.begin(head)
@@ -249,11 +252,10 @@ final class Exchange {
     if worker.takesTimes { worker.metrics.requestTook(record.route, us: nowUs &- record.headUs) }
     if let miss { keepMiss(miss, nowUs: nowUs) }
     if let log = worker.log {
-      describeHead()
       let request = LoggedRequest(
-        record: record, head: head, sender: sender, tookUs: nowUs &- record.beganUs)
+        record: record, head: head, fields: loggedFields, sender: sender, tookUs: nowUs &- record.beganUs)
       unsafe log.write(
-        request, fields: worker.requestFields, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
+        request, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
         nowMs: worker.wallClock.milliseconds)
     }
     isActive = false

@@ -13,9 +13,31 @@ public enum AccessLogFormat: String, Sendable, CaseIterable {
 struct LoggedRequest {
   var record: AccessRecord
   var head: RequestHead
+  var fields: LoggedFields
   var sender: Sender
   /// From its first byte to the last of its answer handed to the kernel.
   var tookUs: UInt64
+}
+
+/// Where the fields of a request's head stand that the log shows; nil where there is none. Found when the head is read, since
+/// the table of its fields has another head's by the time that the line is written.
+struct LoggedFields {
+  private(set) var referer: ByteRange?
+  private(set) var userAgent: ByteRange?
+
+  /// None.
+  init() {}
+
+  /// The first ones in the table, which is that of the request's head.
+  init(_ fields: borrowing FieldTable) {
+    for index in 0..<fields.count {
+      switch fields[index].id {
+      case .referer: referer = referer ?? fields[index].value
+      case .userAgent: userAgent = userAgent ?? fields[index].value
+      default: break
+      }
+    }
+  }
 }
 
 /// A message that was no request, as a line of the access log shows it.

@@ -8,8 +8,7 @@ struct CombinedLine {
   private var time = LogTime(pattern: "%d/%b/%Y:%H:%M:%S +0000")
 
   mutating func write(
-    _ request: LoggedRequest, fields: borrowing FieldTable, bytes: RawSpan, nowMs: UInt64,
-    into lines: inout ByteWriter
+    _ request: LoggedRequest, bytes: RawSpan, nowMs: UInt64, into lines: inout ByteWriter
   ) {
     let (head, record) = (request.head, request.record)
     request.sender.appendClient(from: bytes, to: &lines)
@@ -21,8 +20,8 @@ struct CombinedLine {
     lines.append(decimal: UInt64(record.status))
     lines.append(0x20)
     lines.append(decimal: record.bodyBytes)
-    Self.append(fields.first(.referer), bytes, to: &lines)
-    Self.append(fields.first(.userAgent), bytes, to: &lines)
+    Self.append(request.fields.referer, bytes, to: &lines)
+    Self.append(request.fields.userAgent, bytes, to: &lines)
     lines.append(" route=")
     lines.append(record.route.name)
     lines.append(" time=")
@@ -74,23 +73,25 @@ struct CombinedLine {
     }
   }
 
-  private static func append(_ field: FieldLine?, _ bytes: RawSpan, to lines: inout ByteWriter) {
+  private static func append(_ value: ByteRange?, _ bytes: RawSpan, to lines: inout ByteWriter) {
     lines.append(" \"")
-    if let field { append(bytes.extracting(field.value.range), to: &lines) } else { lines.append("-") }
+    if let value { append(bytes.extracting(value.range), to: &lines) } else { lines.append("-") }
     lines.append("\"")
   }
 
   /// What a client sends can't end the quotes or the line.
   private static func append(_ bytes: RawSpan, to lines: inout ByteWriter) {
+    var start = 0
     for index in 0..<bytes.byteCount {
       let byte = bytes.byte(at: index)
       if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 || byte >= 0x7F {
+        lines.append(bytes.extracting(start..<index))
         lines.append("\\x")
         if byte < 0x10 { lines.append("0") }
         lines.append(hexadecimal: UInt64(byte))
-      } else {
-        lines.append(byte)
+        start = index + 1
       }
     }
+    lines.append(bytes.extracting(start..<bytes.byteCount))
   }
 }

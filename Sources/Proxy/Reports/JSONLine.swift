@@ -5,8 +5,7 @@ struct JSONLine {
   private var time = LogTime(pattern: "%Y-%m-%dT%H:%M:%S")
 
   mutating func write(
-    _ request: LoggedRequest, fields: borrowing FieldTable, bytes: RawSpan, nowMs: UInt64,
-    into lines: inout ByteWriter
+    _ request: LoggedRequest, bytes: RawSpan, nowMs: UInt64, into lines: inout ByteWriter
   ) {
     let (head, record) = (request.head, request.record)
     begin(nowMs, &lines)
@@ -45,9 +44,9 @@ struct JSONLine {
       isFirst = false
     }
     lines.append("],\"referer\":")
-    Self.append(fields.first(.referer), bytes, to: &lines)
+    Self.append(request.fields.referer, bytes, to: &lines)
     lines.append(",\"userAgent\":")
-    Self.append(fields.first(.userAgent), bytes, to: &lines)
+    Self.append(request.fields.userAgent, bytes, to: &lines)
     lines.append("}\n")
   }
 
@@ -102,9 +101,9 @@ struct JSONLine {
     lines.append("}")
   }
 
-  private static func append(_ field: FieldLine?, _ bytes: RawSpan, to lines: inout ByteWriter) {
-    guard let field else { return lines.append("null") }
-    append(bytes.extracting(field.value.range), to: &lines)
+  private static func append(_ value: ByteRange?, _ bytes: RawSpan, to lines: inout ByteWriter) {
+    guard let value else { return lines.append("null") }
+    append(bytes.extracting(value.range), to: &lines)
   }
 
   /// A string. What is no UTF-8 becomes U+FFFD; control characters are escaped, those of C1 as well, which a terminal would
@@ -113,16 +112,17 @@ struct JSONLine {
     lines.append("\"")
     var offset = 0
     while offset < bytes.byteCount {
+      let plainEnd = endOfPlain(bytes, from: offset)
+      lines.append(bytes.extracting(offset..<plainEnd))
+      offset = plainEnd
+      if offset == bytes.byteCount { break }
       let byte = bytes.byte(at: offset)
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
         lines.append("\\")
         lines.append(byte)
         offset += 1
-      case 0x20..<0x7F:
-        lines.append(byte)
-        offset += 1
-      case 0..<0x20, 0x7F:
+      case 0..<0x80:
         append(escapeOf: byte, to: &lines)
         offset += 1
       default:
@@ -138,6 +138,17 @@ struct JSONLine {
       }
     }
     lines.append("\"")
+  }
+
+  /// Where the first byte stands that a string can't have as it is.
+  private static func endOfPlain(_ bytes: RawSpan, from start: Int) -> Int {
+    var offset = start
+    while offset < bytes.byteCount {
+      let byte = bytes.byte(at: offset)
+      if byte < 0x20 || byte >= 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
+      offset += 1
+    }
+    return offset
   }
 
   private static func append(escapeOf byte: UInt8, to lines: inout ByteWriter) {
