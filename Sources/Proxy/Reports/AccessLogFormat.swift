@@ -78,20 +78,17 @@ struct LogTime {
 }
 
 extension ByteWriter {
-  /// Appends a time in seconds with so many decimal places, the rest cut off.
-  mutating func append(secondsOf microseconds: UInt64, places: Int) {
+  /// Appends a time in seconds with three decimal places, the rest cut off.
+  mutating func append(secondsOf microseconds: UInt64) {
     append(decimal: microseconds / 1_000_000)
-    append(".")
-    append(decimal: microseconds % 1_000_000, digits: 6, shown: places)
+    append(0x2E)
+    append(decimal: microseconds / 1_000, digits: 3)
   }
 
-  /// Appends the first `shown` of `digits` decimal digits of a number, zeros before it.
-  mutating func append(decimal number: UInt64, digits: Int, shown: Int) {
-    var divisor: UInt64 = 1
-    for _ in 1..<digits { divisor *= 10 }
-    for _ in 0..<shown {
-      append(0x30 + UInt8(truncatingIfNeeded: number / divisor % 10))
-      divisor = max(1, divisor / 10)
-    }
+  /// Appends a time in seconds with six decimal places.
+  mutating func append(exactSecondsOf microseconds: UInt64) {
+    append(decimal: microseconds / 1_000_000)
+    append(0x2E)
+    append(decimal: microseconds, digits: 6)
   }
 }

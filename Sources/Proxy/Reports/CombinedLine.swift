@@ -10,27 +10,26 @@ struct CombinedLine {
   mutating func write(
     _ request: LoggedRequest, bytes: RawSpan, nowMs: UInt64, into lines: inout ByteWriter
   ) {
-    let (head, record) = (request.head, request.record)
     request.sender.appendClient(from: bytes, to: &lines)
     beginRequest(nowMs, &lines)
-    Self.append(bytes.extracting(head.methodName.range), to: &lines)
+    Self.append(bytes.extracting(request.head.methodName.range), to: &lines)
     lines.append(0x20)
-    Self.append(bytes.extracting(head.target.range), to: &lines)
-    lines.append(head.minorVersion == 0 ? " HTTP/1.0\" " : " HTTP/1.1\" ")
-    lines.append(decimal: UInt64(record.status))
+    Self.append(bytes.extracting(request.head.target.range), to: &lines)
+    lines.append(request.head.minorVersion == 0 ? " HTTP/1.0\" " : " HTTP/1.1\" ")
+    lines.append(decimal: UInt64(request.record.status))
     lines.append(0x20)
-    lines.append(decimal: record.bodyBytes)
+    lines.append(decimal: request.record.bodyBytes)
     Self.append(request.fields.referer, bytes, to: &lines)
     Self.append(request.fields.userAgent, bytes, to: &lines)
     lines.append(" route=")
-    lines.append(record.route.name)
+    lines.append(request.record.route.name)
     lines.append(" time=")
-    lines.append(secondsOf: request.tookUs, places: 3)
+    lines.append(secondsOf: request.tookUs)
     lines.append(" new=")
-    Self.append(record.new, to: &lines)
+    Self.append(request.record.new, to: &lines)
     lines.append(" old=")
-    Self.append(record.old, to: &lines)
-    Self.append(record.notes, to: &lines)
+    Self.append(request.record.old, to: &lines)
+    Self.append(request.record.notes, to: &lines)
     lines.append("\n")
   }
 
@@ -40,7 +39,7 @@ struct CombinedLine {
     lines.append("-\" ")
     lines.append(decimal: UInt64(refusal.status))
     lines.append(" 0 \"-\" \"-\" route=- time=")
-    lines.append(secondsOf: refusal.tookUs, places: 3)
+    lines.append(secondsOf: refusal.tookUs)
     lines.append(" new=- old=- note=")
     lines.append(refusal.note)
     lines.append("\n")
@@ -59,7 +58,7 @@ struct CombinedLine {
     lines.append(",")
     if attempt.status == 0 { lines.append("-") } else { lines.append(decimal: UInt64(attempt.status)) }
     lines.append(",")
-    lines.append(secondsOf: attempt.tookUs, places: 3)
+    lines.append(secondsOf: attempt.tookUs)
   }
 
   private static func append(_ notes: Notes, to lines: inout ByteWriter) {

@@ -7,37 +7,38 @@ struct JSONLine {
   mutating func write(
     _ request: LoggedRequest, bytes: RawSpan, nowMs: UInt64, into lines: inout ByteWriter
   ) {
-    let (head, record) = (request.head, request.record)
     begin(nowMs, &lines)
     lines.append(",\"client\":\"")
     request.sender.appendClient(from: bytes, to: &lines)
     lines.append("\",\"peer\":\"")
     lines.append(request.sender.peer.name)
     lines.append("\",\"method\":")
-    Self.append(bytes.extracting(head.methodName.range), to: &lines)
+    Self.append(bytes.extracting(request.head.methodName.range), to: &lines)
     lines.append(",\"scheme\":\"")
     lines.append(request.sender.scheme.name)
     lines.append("\",\"host\":")
-    if head.authority.isEmpty {
+    if request.head.authority.isEmpty {
       lines.append("null")
     } else {
-      Self.append(bytes.extracting(head.authority.range), to: &lines)
+      Self.append(bytes.extracting(request.head.authority.range), to: &lines)
     }
     lines.append(",\"target\":")
-    Self.append(bytes.extracting(head.target.range), to: &lines)
-    lines.append(head.minorVersion == 0 ? ",\"protocol\":\"HTTP/1.0\"" : ",\"protocol\":\"HTTP/1.1\"")
-    Self.append(status: record.status, record.bodyBytes, record.requestBytes, request.tookUs, to: &lines)
+    Self.append(bytes.extracting(request.head.target.range), to: &lines)
+    lines.append(request.head.minorVersion == 0 ? ",\"protocol\":\"HTTP/1.0\"" : ",\"protocol\":\"HTTP/1.1\"")
+    Self.append(
+      status: request.record.status, request.record.bodyBytes, request.record.requestBytes, request.tookUs,
+      to: &lines)
     lines.append(",\"route\":\"")
-    lines.append(record.route == .own ? "own" : record.route.name)
+    lines.append(request.record.route == .own ? "own" : request.record.route.name)
     lines.append("\",\"new\":")
-    Self.append(record.new, to: &lines)
+    Self.append(request.record.new, to: &lines)
     lines.append(",\"old\":")
-    Self.append(record.old, to: &lines)
+    Self.append(request.record.old, to: &lines)
     lines.append(",\"retries\":")
-    lines.append(decimal: UInt64(record.retries))
+    lines.append(decimal: UInt64(request.record.retries))
     lines.append(",\"notes\":[")
     var isFirst = true
-    for (note, name) in Notes.names where record.notes.contains(note) {
+    for (note, name) in Notes.names where request.record.notes.contains(note) {
       lines.append(isFirst ? "\"" : ",\"")
       lines.append(name)
       lines.append("\"")
@@ -73,7 +74,7 @@ struct JSONLine {
     lines.append("{\"time\":\"")
     lines.append(time.text)
     lines.append(".")
-    lines.append(decimal: time.milliseconds, digits: 3, shown: 3)
+    lines.append(decimal: time.milliseconds, digits: 3)
     lines.append("Z\"")
   }
 
@@ -87,7 +88,7 @@ struct JSONLine {
     lines.append(",\"requestBytes\":")
     lines.append(decimal: requestBytes)
     lines.append(",\"seconds\":")
-    lines.append(secondsOf: tookUs, places: 6)
+    lines.append(exactSecondsOf: tookUs)
   }
 
   private static func append(_ attempt: AccessRecord.Attempt?, to lines: inout ByteWriter) {
@@ -97,7 +98,7 @@ struct JSONLine {
     lines.append(",\"status\":")
     if attempt.status == 0 { lines.append("null") } else { lines.append(decimal: UInt64(attempt.status)) }
     lines.append(",\"seconds\":")
-    lines.append(secondsOf: attempt.tookUs, places: 6)
+    lines.append(exactSecondsOf: attempt.tookUs)
     lines.append("}")
   }
 
