@@ -127,6 +127,26 @@ struct DashboardTests {
     }
   }
 
+  @Test("says of a site how many requests wait there")
+  func queue() throws {
+    let release = Gate()
+    let busy = try ScriptedOrigin { exchange in
+      try release.wait(.after(30))
+      try exchange.answer(200, "home")
+    }
+    try withDashboard(new: busy, options: "max=1", "--queue-timeout", "30s") { dashboard in
+      let clients = try (0..<3).map { _ in try Client(dashboard.site.relevo.port) }
+      for client in clients { try client.request("/") }
+      let browser = try dashboard.opened()
+      try browser.wait(
+        for: "new site: 1 of 1 serving, 2 requests queued · old server: 1 of 1 serving", in: "#servers-words")
+      release.open()
+      for client in clients { #expect(try client.answer().status == 200) }
+      try browser.wait(for: "new site: 1 of 1 serving · old", in: "#servers-words")
+      #expect(browser.complaints == [])
+    }
+  }
+
   @Test("drains a server only when it is told twice, and enables it again")
   func drain() throws {
     try withDashboard { dashboard in
@@ -411,17 +431,18 @@ private struct Dashboard {
 }
 
 private func withDashboard(
-  map: String? = nil, _ flags: String..., sourceLocation: SourceLocation = #_sourceLocation,
-  _ test: (Dashboard) throws -> Void
+  new: ScriptedOrigin? = nil, options: String? = nil, map: String? = nil, _ flags: String...,
+  sourceLocation: SourceLocation = #_sourceLocation, _ test: (Dashboard) throws -> Void
 ) throws {
   let folder = try TemporaryFolder()
   if let map { try folder.write("urls.map", map) }
-  let new = try ScriptedOrigin.pages(["/": "home"])
+  let new = try new ?? .pages(["/": "home"])
+  let server: any Origin = options.map { WithOptions(new, $0) as any Origin } ?? new
   let old = try ScriptedOrigin { exchange in
     try exchange.target.hasPrefix("/none") ? exchange.answer(404) : exchange.answer(200, "old")
   }
   let admin = ["--map-file", folder.path("urls.map"), "--admin", "127.0.0.1:0"] + flags
-  try withRelevo(new: [new], old: [old], flags: admin, sourceLocation: sourceLocation) { relevo in
+  try withRelevo(new: [server], old: [old], flags: admin, sourceLocation: sourceLocation) { relevo in
     let start = "the admin plane listens on "
     let line = try relevo.process.errors.wait("where the admin plane listens") { $0.contains(start) }[0]
     let address = line.components(separatedBy: start)[1].prefix { $0 != " " && $0 != "\"" }

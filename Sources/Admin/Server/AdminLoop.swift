@@ -42,7 +42,7 @@ final class AdminLoop {
   private let work: WorkThread
   private let passwords: PasswordChecks?
   private let logger: Logger
-  private var refusals: RefusalLog
+  private let refusals: RefusalLog
   private var server: HTTPServer?
   private var receiver: MailboxReceiver?
   private var everySecond: LoopTimer?
@@ -59,7 +59,7 @@ final class AdminLoop {
     self.logger = logger
     refusals = RefusalLog(logger: logger)
     let traffic = TrafficRecorder()
-    router = AdminRouter(access: access, api: AdminAPI(subject, traffic: traffic))
+    router = AdminRouter(access: access, api: AdminAPI(subject, traffic: traffic, refusals: refusals))
     work = try WorkThread(name: "admin-work", limit: Self.workLimit)
     switch access {
     case .users(let users): passwords = try PasswordChecks(users)
@@ -73,14 +73,17 @@ final class AdminLoop {
     // From the first request on, not from the first second.
     traffic.record(subject.proxy.metrics)
     everySecond?.startIfStopped(everyMs: TrafficRecorder.everyMs)
-    let server = try HTTPServer(loop: loop, limits: Self.limits) { [unowned self] request, exchange in
+    let server = try HTTPServer(
+      loop: loop, limits: Self.limits, errorFields: HTTPServerResponse.securityFields
+    ) { [unowned self] request, exchange in
       received(AdminRequest(request), exchange)
     }
     self.server = server
     server.onTrouble = { [unowned self] trouble in
       switch trouble {
-      case .shed: refusals.note(.shed)
-      case .slowRequest: refusals.note(.slow)
+      case .shed: refusals.note(.connectionLimit)
+      case .slowRequest: refusals.note(.tooSlow)
+      case .badRequest: refusals.note(.malformed)
       }
     }
     for listener in listeners {
@@ -114,12 +117,7 @@ final class AdminLoop {
   }
 
   private func refuse(_ refusal: Refusal, _ exchange: HTTPExchange) {
-    switch refusal.status {
-    case 401: refusals.note(.unauthorized)
-    case 403: refusals.note(refusal == AdminRouter.noIntent ? .noIntent : .foreignHost)
-    case 503: refusals.note(.busy)
-    default: break
-    }
+    if let reason = RefusalReason(refusal) { refusals.note(reason) }
     exchange.answer(refusal.response.secured())
   }
 
