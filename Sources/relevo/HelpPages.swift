@@ -39,6 +39,8 @@ enum HelpPages {
                         what is under way (up to --stop-grace), write the map
                         file. A second one stops at once.
       SIGUSR1           Write the map file now and open the access log again.
+      SIGHUP            Read --admin-token-file or --admin-user-file again; if it
+                        can't be used, what it held before stays in force.
 
     EXIT CODES:
       0   Stopped by a signal, or a page like this one was asked for.

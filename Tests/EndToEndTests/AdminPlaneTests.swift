@@ -220,7 +220,7 @@ struct AdminPlaneTests {
       let slow = try ChildProcess(
         "/usr/bin/curl",
         [
-          "-sS", "--limit-rate", "2M", "-o", folder.path("export.csv"),
+          "-sS", "--limit-rate", "1M", "-o", folder.path("export.csv"),
           "http://\(address)/api/v1/map/export?format=csv",
         ])
       for _ in 0..<20 {

@@ -11,8 +11,10 @@ enum AdminMessage: Sendable {
   case partsEnd(UInt64)
   /// The parts end early.
   case partsFailed(UInt64, Refusal)
-  /// Whether the password that came with a request is right.
-  case checked(UInt64, Credentials, Bool)
+  /// Whether the password that came with a request is right by this list.
+  case checked(UInt64, Credentials, Bool, by: UserList)
+  /// Who may use it from now on.
+  case access(Access)
   case stop
 }
 
@@ -38,7 +40,7 @@ final class AdminLoop {
 
   private let loop: EventLoop
   private let mailbox: Mailbox<AdminMessage>
-  private let router: AdminRouter
+  private var router: AdminRouter
   private let work: WorkThread
   private let passwords: PasswordChecks?
   private let logger: Logger
@@ -127,8 +129,8 @@ final class AdminLoop {
     guard let passwords else { throw router.denial }
     if passwords.areKnown(credentials) { return try handle(request, exchange) }
     let number = keep(Owed(exchange: exchange, request: request))
-    let isWaiting = passwords.check(credentials) { [mailbox] isRight in
-      mailbox.send(.checked(number, credentials, isRight))
+    let isWaiting = passwords.check(credentials) { [mailbox] isRight, users in
+      mailbox.send(.checked(number, credentials, isRight, by: users))
     }
     guard isWaiting else {
       forget(number)
@@ -136,16 +138,24 @@ final class AdminLoop {
     }
   }
 
-  private func checked(_ number: UInt64, _ credentials: Credentials, isRight: Bool) {
-    if isRight { passwords?.keep(credentials) }
+  private func checked(_ number: UInt64, _ credentials: Credentials, isRight: Bool, by users: UserList) {
+    let isCurrent = passwords?.users === users
+    if isRight, isCurrent { passwords?.keep(credentials) }
     guard let one = owed.removeValue(forKey: number), let request = one.request else { return }
     one.exchange.onClose = nil
     do throws(Refusal) {
+      // The file was read again meanwhile.
+      guard isCurrent else { return try check(credentials, request, one.exchange) }
       guard isRight else { throw router.denial }
       try handle(request, one.exchange)
     } catch {
       refuse(error, one.exchange)
     }
+  }
+
+  private func take(_ access: Access) {
+    router.access = access
+    if case .users(let users) = access { passwords?.users = users }
   }
 
   /// Does what a client wants that may have it.
@@ -266,8 +276,9 @@ final class AdminLoop {
     case .part(let number, let part): send(part, to: number)
     case .partsEnd(let number): endParts(number)
     case .partsFailed(let number, let refusal): failParts(number, refusal)
-    case .checked(let number, let credentials, let isRight):
-      checked(number, credentials, isRight: isRight)
+    case .checked(let number, let credentials, let isRight, let users):
+      checked(number, credentials, isRight: isRight, by: users)
+    case .access(let access): take(access)
     case .stop: loop.stop()
     }
   }
