@@ -234,6 +234,71 @@ struct DashboardTests {
     }
   }
 
+  @Test("leaves a name and a password to the browser, and can be signed in to later")
+  func password() throws {
+    let folder = try TemporaryFolder()
+    // htpasswd -nbB -C 4 ana secret
+    try folder.write("users", "ana:$2y$04$hbg9Obor3I1qM0UScWfwHeaC.bX3zXOs40FyulkbQUNG4laEgr2mW\n")
+    try withDashboard(map: Dashboard.mapFile([("/a.html", 4)]), "--admin-user-file", folder.path("users")) {
+      dashboard in
+      let browser = try Browser()
+      try browser.answerSignIn()
+      try browser.open("\(dashboard.address)/")
+      try browser.wait(for: "Sign in", in: "#gone")
+      #expect(try browser.text("#gone").contains("a name and a password of --admin-user-file"))
+      #expect(try browser.value("document.querySelector('#token').open") == false)
+
+      try browser.answerSignIn("ana", "secret")
+      try browser.click("#gone button")
+      try browser.wait(for: "Ready", in: "#ready")
+      try browser.wait(for: "/a.html", in: "#top-urls")
+      // Changes are hers too.
+      try browser.click("#top-urls tbody tr:nth-child(1) button")
+      try browser.click("#ask-go")
+      try browser.wait(for: "1 URL removed.", in: "#told")
+    }
+  }
+
+  @Test("exports the map at the keyboard, in the format that was chosen, as a file with its name")
+  func export() throws {
+    let (folder, downloads) = (try TemporaryFolder(), try TemporaryFolder())
+    let token = "f00d-beef-f00d-beef-f00d-beef-f00d-beef"
+    try folder.write("token", token)
+    chmod(folder.path("token"), 0o600)
+    let map = Dashboard.mapFile([("/a.html", 4), ("/b.html", 0)])
+    try withDashboard(map: map, "--admin-token-file", folder.path("token")) { dashboard in
+      let browser = try dashboard.opened()
+      try browser.keepDownloads(in: downloads)
+      try browser.wait("document.querySelector('#token').open")
+      try browser.type(token)
+      try browser.press(.enter)
+      try browser.wait(for: "Ready", in: "#ready")
+
+      try browser.run("document.querySelector('#export').focus()")
+      try browser.press(.enter)
+      try browser.wait("document.querySelector('#ask').open")
+      #expect(try browser.texts("#ask-choices label").first?.hasPrefix("CSV") == true)
+      // From Cancel to the button that does it.
+      try browser.press(.tab)
+      try browser.press(.enter)
+      try browser.wait(for: "relevo-urls.csv is there.", in: "#told")
+      #expect(eventually(within: .after(10)) { downloads.exists("relevo-urls.csv") })
+      let lines = try downloads.read("relevo-urls.csv").components(separatedBy: "\r\n")
+      #expect(lines.map { $0.prefix { $0 != "," } } == ["url", "/a.html", "/b.html", ""])
+      #expect(try browser.value("document.activeElement.id") == "export")
+
+      try browser.press(.enter)
+      try browser.wait("document.querySelector('#ask').open")
+      try browser.run("document.querySelector('#ask-choices input').focus()")
+      try browser.press(.down)
+      try browser.press(.down)
+      try browser.press(.enter)
+      try browser.wait(for: "relevo-haproxy.map is there.", in: "#told")
+      #expect(eventually(within: .after(10)) { downloads.exists("relevo-haproxy.map") })
+      #expect(try downloads.read("relevo-haproxy.map").contains("/a.html old"))
+    }
+  }
+
   @Test("greys what it shows when Relevo is gone, says since when, and goes on when it is back")
   func gone() throws {
     let new = try ScriptedOrigin.pages(["/": "home"])
@@ -302,7 +367,7 @@ struct DashboardTests {
       }
       #expect(stops.first?.hasPrefix("skip") == true)
       #expect(stops.filter { !$0.hasSuffix(" solid 2px") } == [])
-      for part in ["share-chart", "rate-chart", "query", "snapshot", "remove", "open"] {
+      for part in ["share-chart", "rate-chart", "query", "export", "snapshot", "remove", "open"] {
         #expect(stops.contains { $0.hasPrefix(part) }, "\(part)")
       }
     }
