@@ -140,7 +140,8 @@ struct MetricsSnapshotTests {
       version: "1", isReady: false, isDraining: false, proxy: ProxyMetrics(), sites: [], origins: [],
       map: URLMap().statistics, mapLimit: 1,
       keeper: MapKeeper.Statistics(
-        state: .loaded, snapshots: 0, snapshotFailures: 0, lastSnapshot: nil, journalled: 0, journalFailures: 0,
+        state: .loaded, snapshots: 0, snapshotFailures: 0, lastSnapshot: nil, journalled: 0,
+        journalFailures: 0,
         journalLost: 0), adminRefusals: [:], process: nil)
     let lines = String(decoding: snapshot.prometheusText, as: UTF8.self).split(separator: "\n")
     for name in ["timestamp_seconds", "duration_seconds", "urls"] {

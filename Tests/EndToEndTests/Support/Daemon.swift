@@ -10,7 +10,7 @@ final class Daemon: Sendable {
   ///
   /// - Parameter arguments: which `configuration`, the path of its file, is one of.
   private init(
-    _ program: String, _ arguments: (_ configuration: String, _ folder: TemporaryFolder) -> [String],
+    _ program: String, arguments: (_ configuration: String, _ folder: TemporaryFolder) -> [String],
     configuration: (_ port: UInt16, _ folder: TemporaryFolder) -> String
   ) throws {
     let port = try Ports.free()
@@ -33,23 +33,25 @@ final class Daemon: Sendable {
     mode: String = "http", bind: String = "", frontend: [String] = [],
     backends: KeyValuePairs<String, String>
   ) throws -> Daemon {
-    try Daemon("/usr/sbin/haproxy", { configuration, _ in ["-db", "-f", configuration] }) { port, _ in
-      """
-      global
-        maxconn 50
-      defaults
-        mode \(mode)
-        timeout client 20s
-        timeout connect 5s
-        timeout server 20s
-      frontend site
-        bind 127.0.0.1:\(port) \(bind)
-        \(frontend.joined(separator: "\n  "))
-        default_backend \(backends.first?.key ?? "none")
-      \(backends.map { "backend \($0.key)\n  server \($0.key) \($0.value)" }.joined(separator: "\n"))
+    try Daemon(
+      "/usr/sbin/haproxy", arguments: { configuration, _ in ["-db", "-f", configuration] },
+      configuration: { port, _ in
+        """
+        global
+          maxconn 50
+        defaults
+          mode \(mode)
+          timeout client 20s
+          timeout connect 5s
+          timeout server 20s
+        frontend site
+          bind 127.0.0.1:\(port) \(bind)
+          \(frontend.joined(separator: "\n  "))
+          default_backend \(backends.first?.key ?? "none")
+        \(backends.map { "backend \($0.key)\n  server \($0.key) \($0.value)" }.joined(separator: "\n"))
 
-      """
-    }
+        """
+      })
   }
 
   /// nginx with these directives beside its only server, and in it. Its log of errors is `error.log`.
@@ -77,7 +79,7 @@ final class Daemon: Sendable {
   private static func nginx(_ block: (_ port: UInt16) -> String) throws -> Daemon {
     try Daemon(
       "/usr/sbin/nginx",
-      { ["-p", $1.path, "-c", $0, "-e", $1.path("error.log")] },
+      arguments: { ["-p", $1.path, "-c", $0, "-e", $1.path("error.log")] },
       configuration: { port, _ in
         """
         load_module /usr/lib/nginx/modules/ngx_stream_module.so;
@@ -91,36 +93,38 @@ final class Daemon: Sendable {
   /// Apache, which answers 406 to what the directives leave alone. One process (`-X`): it is killed at the end, and would
   /// leave its children behind.
   static func apache(_ directives: [String]) throws -> Daemon {
-    try Daemon("/usr/sbin/apache2", { configuration, _ in ["-X", "-f", configuration] }) { port, folder in
-      let modules = "/usr/lib/apache2/modules"
-      return """
-        ServerRoot "\(folder.path)"
-        ServerName localhost
-        Listen 127.0.0.1:\(port)
-        PidFile apache.pid
-        ErrorLog "\(folder.path)/error.log"
-        DefaultRuntimeDir "\(folder.path)"
-        Mutex file:\(folder.path)
-        LoadModule mpm_event_module \(modules)/mod_mpm_event.so
-        LoadModule authz_core_module \(modules)/mod_authz_core.so
-        LoadModule proxy_module \(modules)/mod_proxy.so
-        LoadModule proxy_http_module \(modules)/mod_proxy_http.so
-        LoadModule rewrite_module \(modules)/mod_rewrite.so
-        <IfModule unixd_module>
-          User nobody
-          Group nogroup
-        </IfModule>
-        DocumentRoot "\(folder.path)"
-        StartServers 1
-        ThreadsPerChild 4
-        MaxRequestWorkers 4
-        MaxKeepAliveRequests 0
-        KeepAliveTimeout 20
-        \(directives.joined(separator: "\n"))
-        RewriteRule ^ - [R=406,L]
+    try Daemon(
+      "/usr/sbin/apache2", arguments: { configuration, _ in ["-X", "-f", configuration] },
+      configuration: { port, folder in
+        let modules = "/usr/lib/apache2/modules"
+        return """
+          ServerRoot "\(folder.path)"
+          ServerName localhost
+          Listen 127.0.0.1:\(port)
+          PidFile apache.pid
+          ErrorLog "\(folder.path)/error.log"
+          DefaultRuntimeDir "\(folder.path)"
+          Mutex file:\(folder.path)
+          LoadModule mpm_event_module \(modules)/mod_mpm_event.so
+          LoadModule authz_core_module \(modules)/mod_authz_core.so
+          LoadModule proxy_module \(modules)/mod_proxy.so
+          LoadModule proxy_http_module \(modules)/mod_proxy_http.so
+          LoadModule rewrite_module \(modules)/mod_rewrite.so
+          <IfModule unixd_module>
+            User nobody
+            Group nogroup
+          </IfModule>
+          DocumentRoot "\(folder.path)"
+          StartServers 1
+          ThreadsPerChild 4
+          MaxRequestWorkers 4
+          MaxKeepAliveRequests 0
+          KeepAliveTimeout 20
+          \(directives.joined(separator: "\n"))
+          RewriteRule ^ - [R=406,L]
 
-        """
-    }
+          """
+      })
   }
 }
 
