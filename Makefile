@@ -21,7 +21,7 @@ test: swift-there ## build and run all tests
 	$(SWIFT) build
 	$(SWIFT) test
 
-bench: build ## measure Relevo beside nginx and HAProxy (ARGS="--rounds 3 --strace")
+bench: build ## measure Relevo beside its peers (ARGS="--rounds 3 --strace")
 	@.ci/packages bench
 	RELEVO_BINARY="$$($(SWIFT) build $(RELEASE) --show-bin-path)/relevo" Benchmarks/run $(ARGS)
 

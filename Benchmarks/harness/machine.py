@@ -1,8 +1,10 @@
 """What the kernel says: cores, free ports, processor time, memory, versions."""
 
+import dataclasses
 import os
 import platform
 import re
+import resource
 import socket
 import subprocess
 
@@ -22,6 +24,13 @@ def cores():
     return usable[0], usable[1] if len(usable) > 1 else usable[0]
 
 
+def allow_many_files():
+    """Raises the limit on open files as far as it goes, for this process and all that it starts; returns it."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
+
+
 def process_tree(pid):
     """A process and all its living descendants."""
     pids, found = [pid], []
@@ -37,18 +46,48 @@ def process_tree(pid):
     return found
 
 
-def cpu_seconds(pid):
-    """Processor time, user and system, that a process and its living descendants have used."""
-    ticks = 0
-    for member in process_tree(pid):
-        try:
-            with open(f"/proc/{member}/stat") as stat:
-                # The second field, the name, may hold blanks; what follows its bracket is regular.
-                fields = stat.read().rpartition(")")[2].split()
-        except OSError:
-            continue
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / TICKS_PER_SECOND
+@dataclasses.dataclass(frozen=True)
+class Usage:
+    """Processor time in seconds, as a difference of two `CPU`s."""
+    total: float
+    user: float
+    system: float
+
+
+class CPU:
+    """What a process and its living descendants have used until now.
+
+    The scheduler counts nanoseconds a thread, and ticks of user and system time a process: the first say how much, the
+    second how it divides.
+    """
+
+    def __init__(self, pid):
+        self.nanoseconds, self.user_ticks, self.system_ticks = {}, 0, 0
+        for member in process_tree(pid):
+            try:
+                with open(f"/proc/{member}/stat") as stat:
+                    # The second field, the name, may hold blanks; what follows its bracket is regular.
+                    fields = stat.read().rpartition(")")[2].split()
+                self.user_ticks += int(fields[11])
+                self.system_ticks += int(fields[12])
+                for task in os.listdir(f"/proc/{member}/task"):
+                    with open(f"/proc/{member}/task/{task}/schedstat") as schedstat:
+                        self.nanoseconds[task] = int(schedstat.read().split()[0])
+            except OSError:
+                continue
+
+    @property
+    def seconds(self):
+        """All of it, from its start."""
+        return sum(self.nanoseconds.values()) / 1e9
+
+    def since(self, before):
+        user, system = self.user_ticks - before.user_ticks, self.system_ticks - before.system_ticks
+        total = sum(now - before.nanoseconds.get(task, 0) for task, now in self.nanoseconds.items()) / 1e9
+        if before.nanoseconds.keys() - self.nanoseconds.keys():
+            total = (user + system) / TICKS_PER_SECOND  # a thread has ended and taken its nanoseconds with it
+        share = user / (user + system) if user + system else 0.0
+        return Usage(total, total * share, total * (1 - share))
 
 
 def resident_bytes(pid):
@@ -56,8 +95,8 @@ def resident_bytes(pid):
     total = 0
     for member in process_tree(pid):
         try:
-            with open(f"/proc/{member}/status") as status:
-                found = re.search(r"VmRSS:\s+(\d+) kB", status.read())
+            with open(f"/proc/{member}/smaps_rollup") as rollup:
+                found = re.search(r"^Rss:\s+(\d+) kB", rollup.read(), re.MULTILINE)
         except OSError:
             continue
         total += int(found.group(1)) * 1024 if found else 0
@@ -71,7 +110,7 @@ def first_line(*command):
                               stderr=subprocess.STDOUT, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return next(iter(done.stdout.splitlines()), "")
+    return next((line for line in done.stdout.splitlines() if line.strip()), "").strip()
 
 
 def description():

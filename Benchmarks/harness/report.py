@@ -1,25 +1,7 @@
 """Markdown out of the points."""
 
-import math
-import statistics
-
-
-def median(values):
-    return statistics.median(values)
-
-
-def number(value):
-    """Three significant digits, no exponent."""
-    if math.isnan(value):
-        return "?"
-    if value == 0:
-        return "0"
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{digits}f}"
-
-
-def spread(values):
-    return f"{number(median(values))} ({number(min(values))}–{number(max(values))})"
+from .figures import median, number, programs, ratios, spread
+from .programs import PROGRAMS
 
 
 def table(header, rows):
@@ -28,73 +10,96 @@ def table(header, rows):
     return "\n".join(lines)
 
 
-def summary(results):
-    """One line a row: processor time per request, and Relevo's as a share of the others'."""
+def comparison(results):
+    """One line a row: the median of each program, and Relevo's share of the others', round by round."""
+    keys = programs(results)
+    others = [key for key in keys if key != "relevo"] if "relevo" in keys else []
     rows = []
-    for scenario, points in results:
-        cpu = {}
-        for setup, values in points:
-            # The first setup of a program is the one to compare with; others are listed in the details.
-            if values:
-                cpu.setdefault(setup.program, median([point.cpu_us for point in values]))
-        def shown(program):
-            return number(cpu[program]) if program in cpu else "n/a"
-        def ratio(*programs):
-            others = [cpu[program] for program in programs if program in cpu]
-            return f"{cpu['relevo'] / min(others):.2f}" if "relevo" in cpu and others else "n/a"
-        rows.append([scenario.title, shown("relevo"), shown("nginx"), shown("haproxy"), ratio("nginx"),
-                     ratio("haproxy"), ratio("nginx", "haproxy")])
-    header = ["processor time per request, µs", "Relevo", "nginx", "HAProxy", "Relevo ÷ nginx",
-              "Relevo ÷ HAProxy", "Relevo ÷ the better"]
+    for result in results:
+        medians = [number(median([point.headline for point in result.of(key)])) if result.of(key) else "n/a" for key in keys]
+        shares = [ratios(result.of("relevo"), result.of(key)) for key in others]
+        rows.append([f"{result.row.title}, {result.row.kind.unit}", *medians,
+                     *(spread(share) if share else "n/a" for share in shares)])
+    header = ["", *(PROGRAMS[key].title for key in keys), *(f"Relevo ÷ {PROGRAMS[key].title}" for key in others)]
     return table(header, rows)
 
 
-def details(results, calls):
+def absences(results):
+    """Why there is no figure where there is none."""
+    lines = []
+    for result in results:
+        for key in programs(results):
+            if key in result.row.absent and not result.of(key):
+                lines.append(f"- {result.row.title}, {PROGRAMS[key].title}: n/a, {result.row.absent[key]}.")
+    return "\n".join(lines)
+
+
+def beside_itself(results):
+    """Relevo's rows that are judged by another figure of its own."""
+    by_title = {result.row.title: result for result in results}
     rows = []
-    for scenario, points in results:
-        for setup, values in points:
-            if not values:
-                rows.append([scenario.title, setup.name, *["failed"] * 6, "?", "?"])
-                continue
-            def column(name, scale=1.0):
-                return [getattr(point, name) * scale for point in values]
-            made = calls.get((scenario.title, setup.name))
-            rows.append([
-                scenario.title, setup.name, spread(column("cpu_us")), spread(column("rate")),
-                number(median(column("p50_ms"))), spread(column("p99_ms")),
-                f"{median(column('busy', 100)):.0f} %", number(median(column("memory_mb"))),
-                f"{sum(made.values()):.1f}" if made else "not traced",
-                str(sum(point.failed for point in values)),
-            ])
-        for program, reason in scenario.absent.items():
-            rows.append([scenario.title, {"haproxy": "HAProxy"}.get(program, program), f"n/a: {reason}",
-                         *["n/a"] * 7])
-    header = ["row", "proxy", "µs per request", "requests/s", "p50 ms", "p99 ms", "of its core", "memory MB",
-              "system calls per request", "failed"]
-    return table(header, rows)
+    for result in results:
+        beside, mine = result.row.beside, result.of("relevo")
+        reference = by_title[beside].of("relevo") if beside in by_title else result.labelled("relevo", beside)
+        if not beside or not mine or not reference:
+            continue
+        more = [my.headline - other.headline for my, other in zip(mine, reference)]
+        rows.append([result.row.title, beside, spread(ratios(mine, reference)), spread(more)])
+    return table(["Relevo's", "beside its own", "ratio", "more, in the row's unit"], rows) if rows else ""
+
+
+def details(results):
+    """A table for each kind of measurement: each setup with all that was seen beside the figure that counts."""
+    kinds = {}
+    for result in results:
+        kinds.setdefault(tuple(shown(result)), []).append(result)
+    return "\n\n".join(detail(columns, members) for columns, members in kinds.items() if columns)
+
+
+def shown(result):
+    """The names of the figures beside the headline."""
+    return next(((result.row.kind.unit, *points[0].beside) for _, points in result.points if points), ())
+
+
+def detail(columns, results):
+    rows = []
+    for result in results:
+        for setup, points in result.points:
+            beside = [number(median([point.beside[name] for point in points])) for name in columns[1:]]
+            rows.append([result.row.title, setup.name, spread([point.headline for point in points]), *beside,
+                         str(sum(point.failed for point in points))])
+    return table(["row", "proxy", *columns, "failed"], rows)
 
 
 def call_lines(calls):
     lines = []
     for (title, name), made in calls.items():
         listed = ", ".join(f"{call} {count:.2f}" for call, count in made.items() if count >= 0.005)
-        lines.append(f"- {title}, {name}: {listed}")
+        lines.append(f"- {title}, {name}: {sum(made.values()):.2f} ({listed})")
     return "\n".join(lines)
 
 
-def document(facts, results, calls):
+def document(facts, results, calls, picture):
     """The whole report."""
+    names = [PROGRAMS[key].title for key in programs(results)]
     parts = [
-        "# Relevo, nginx and HAProxy before the same origins",
+        f"# {', '.join(names[:-1])} and {names[-1]} before the same origins" if len(names) > 1 else f"# {names[0]}",
         table(["what", "value"], [list(fact) for fact in facts]),
-        "Medians of all rounds; `Relevo ÷ nginx` below 1 means that Relevo needs less. A row's request is the "
-        "same for all, and its answer was compared before it was measured.",
-        summary(results),
+        f"![The same as bars]({picture})",
+        "Medians of all rounds. A ratio below 1 means that Relevo needs less; it is the median of the ratios of each round, in "
+        "brackets the lowest and the highest. A row's request is the same for all, and its answer was compared before it was "
+        "measured. The floor is a relay of one receive and one send each way, with nothing of a proxy about it: "
+        "`Benchmarks/floor`.",
+        comparison(results),
+        absences(results),
+        "## Relevo beside itself",
+        beside_itself(results) or "None of these rows was measured.",
         "## Everything that was measured",
-        "Median, and in brackets the lowest and highest round. The origins and wrk share the other core: where a "
-        "proxy used less than about 95 % of its own, the rate and the latencies are theirs, not the proxy's.",
-        details(results, calls),
+        "Of the first figure the median, and in brackets the lowest and highest round; of the others the median. The origins "
+        "and the load share the other core: where a proxy used less than about 95 % of its own, rate and latencies are "
+        "theirs, not the proxy's.",
+        details(results),
     ]
     if calls:
         parts += ["## System calls per request, by strace", call_lines(calls)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,0 +1,88 @@
+"""Where a run takes place: its folder, the two cores, the origins, and how each proxy is started before them."""
+
+import dataclasses
+import pathlib
+import re
+import shutil
+
+from . import machine
+from .programs import PROGRAMS
+from .servers import Server
+
+CONF = pathlib.Path(__file__).resolve().parent.parent / "conf"
+PAGES = {
+    "new/page.html": b"a page of the new site; it is 48 bytes long...\n\n",
+    "new/page-30k.html": b"a page of the new site, which is thirty kilobytes\n" * 600,
+    "new/download": (b"a page of the new site, which is ten megabytes long\n" * 200_000)[:10_000_000],
+    "old/old-only.html": b"a page of the old site; it is 48 bytes long...\n\n",
+}
+
+
+@dataclasses.dataclass
+class Setup:
+    """How a program is configured for a row."""
+    program: str                    # a key of PROGRAMS
+    template: str                   # in conf/
+    label: str = ""                 # told apart from the same program's first setup by this
+    extra: tuple = ()               # more flags of Relevo's
+    url_map: pathlib.Path = None    # the file behind @url_map@ and Relevo's --map-file
+    log: bool = True                # with an access log
+    metrics: bool = True            # with metrics
+    workers: int = 1
+
+    @property
+    def name(self):
+        return PROGRAMS[self.program].title + (f", {self.label}" if self.label else "")
+
+
+def fill(text, values):
+    """A text with each `@name@` replaced."""
+    # nginx has named locations (`@old`), so only names that are closed by a second @ are ours.
+    return re.sub(r"@(\w+)@", lambda match: str(values[match.group(1)]), text)
+
+
+class Bench:
+    """The place of one run."""
+
+    def __init__(self, directory, relevo):
+        self.directory = pathlib.Path(directory)
+        self.relevo = relevo
+        self.proxy_core, self.other_core = machine.cores()
+        self.new_port = machine.free_port()
+        self.old_port = machine.free_port()
+        self.sink_port = machine.free_port()
+
+    def origins(self):
+        """Both sites, in one nginx with one worker."""
+        for name, page in PAGES.items():
+            file = self.directory / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(page)
+        config = self.write("origins.conf", fill((CONF / "origins.nginx.conf").read_text(), self._values()))
+        return Server("origins", ["nginx", "-e", "stderr", "-p", self.directory, "-c", config], self.new_port,
+                      {self.other_core}, self.directory)
+
+    def proxy(self, setup, before=(), cores=None, wait_for_map=True):
+        """Starts the proxy that a `Setup` describes, on a port of its own, by the words in `before` if there are any."""
+        program = PROGRAMS[setup.program]
+        values = self._values() | {"port": machine.free_port(), "admin_port": machine.free_port(), "workers": setup.workers}
+        values |= program.values(setup, self.directory)
+        if setup.url_map:
+            # A copy: a proxy that learns, or that saves what it knows when it ends, changes its file.
+            values["url_map"] = self.directory / f"{setup.program}.map"
+            shutil.copyfile(setup.url_map, values["url_map"])
+        # Twice: what a program puts in may name a port.
+        text = fill(fill((CONF / setup.template).read_text(), values), values)
+        server = Server(setup.program, [*before, *program.command(self, setup, text, values)], values["port"],
+                        cores or {self.proxy_core}, self.directory,
+                        program.ready if setup.url_map and wait_for_map else "", program.environment(self.directory))
+        server.admin_port = values["admin_port"]
+        return server
+
+    def _values(self):
+        return {"dir": self.directory, "new_port": self.new_port, "old_port": self.old_port, "sink_port": self.sink_port}
+
+    def write(self, name, text):
+        path = self.directory / name
+        path.write_text(text)
+        return path

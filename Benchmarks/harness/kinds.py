@@ -1,0 +1,166 @@
+"""The kinds of measurement: what is done to a running proxy, and which figure counts."""
+
+import contextlib
+import dataclasses
+import http.client
+import socket
+import time
+
+from . import load, machine
+from .failure import Failure
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """What one measurement showed: the figure that counts, and others beside it by name."""
+    headline: float
+    beside: dict
+    failed: int = 0
+
+
+class Kind:
+    """A kind of measurement, of the figure `unit`; less is better in all of them."""
+    unit = ""
+
+    def prepare(self, bench, row, say):
+        """Once for each row, before the first round."""
+
+    def point(self, bench, row, setup, seconds):
+        """Starts what `setup` describes and measures it."""
+        with bench.proxy(setup) as server:
+            load.check(server, row.request)
+            point = self.measure(bench, server, row, seconds)
+            server.check_alive()
+            return point
+
+    def measure(self, bench, server, row, seconds):
+        raise NotImplementedError
+
+
+def per_request(server, before, began, requests):
+    """(µs per request, other figures): what the proxy's processes have used since `before`."""
+    used, elapsed = machine.CPU(server.pid).since(before), time.monotonic() - began
+    return used.total * 1e6 / requests, {
+        "user µs": used.user * 1e6 / requests, "system µs": used.system * 1e6 / requests,
+        "of a core, %": 100 * used.total / elapsed, "memory MB": machine.resident_bytes(server.pid) / 1e6}
+
+
+@dataclasses.dataclass
+class KeptConnections(Kind):
+    """wrk over connections that are kept, as fast as it goes."""
+    connections: int = 64
+    everywhere: bool = False        # proxy and load share all cores
+    unit = "µs of processor time per request"
+
+    def point(self, bench, row, setup, seconds):
+        cores = {bench.proxy_core, bench.other_core}
+        with bench.proxy(setup, cores=cores if self.everywhere else None) as server:
+            load.check(server, row.request)
+            arguments = (server.port, cores if self.everywhere else {bench.other_core}, row.request)
+            load.wrk(*arguments, 1, self.connections)  # fills the pools of connections
+            before, began = machine.CPU(server.pid), time.monotonic()
+            made = load.wrk(*arguments, seconds, self.connections)
+            us, others = per_request(server, before, began, made.requests)
+            server.check_alive()
+        return Point(us, {**others, "requests/s": made.rate,
+                          **{f"{name} ms": ms for name, ms in made.latencies.items()}}, made.failed)
+
+
+@dataclasses.dataclass
+class Crowd(Kind):
+    """Requests under way on `active` of many connections, or each on a new one."""
+    connections: int
+    active: int
+    fresh: bool = False
+    unit = "µs of processor time per request"
+
+    def measure(self, bench, server, row, seconds):
+        with load.pace(bench, server.port, row.request, seconds, self.connections, self.active, fresh=self.fresh) as run:
+            before, began = machine.CPU(server.pid), time.monotonic()
+            made = run()
+            us, others = per_request(server, before, began, made.requests)
+        return Point(us, {**others, "requests/s": made.rate,
+                          **{f"{name} ms": made.latencies[name] for name in ("p50", "p99")}}, made.failed)
+
+
+@dataclasses.dataclass
+class FixedRate(Kind):
+    """Latencies at half of the lowest peak of the three proxies that the table is about."""
+    connections: int = 64
+    rate: float = 0.0
+    unit = "ms, p99.9"
+
+    def prepare(self, bench, row, say):
+        peaks = {}
+        for setup in row.setups:
+            with bench.proxy(setup) as server:
+                load.check(server, row.request)
+                peaks[setup.name] = load.wrk(server.port, {bench.other_core}, row.request, 1, self.connections).rate
+        compared = [peaks[setup.name] for setup in row.setups if setup.program in ("relevo", "nginx", "haproxy")]
+        self.rate = float(round(min(compared or peaks.values()) / 2, -2))
+        for setup in [each for each in row.setups if peaks[each.name] < 1.2 * self.rate]:
+            row.setups.remove(setup)
+            row.absent[setup.program] = f"its peak of {peaks[setup.name]:,.0f}/s is too near"
+        row.title += f" ({self.rate:,.0f} requests/s)"
+        say(f"{row.title}: " + ", ".join(f"{name} {peak:,.0f}/s at most" for name, peak in peaks.items()))
+
+    def measure(self, bench, server, row, seconds):
+        with load.pace(bench, server.port, row.request, seconds, self.connections, rate=self.rate) as run:
+            before, began = machine.CPU(server.pid), time.monotonic()
+            made = run()
+            us, others = per_request(server, before, began, made.requests)
+        return Point(made.latencies["p99.9"], {
+            **{f"{name} ms": ms for name, ms in made.latencies.items() if name != "p99.9"},
+            "requests/s": made.rate, "µs per request": us, "of a core, %": others["of a core, %"]}, made.failed)
+
+
+@dataclasses.dataclass
+class IdleMemory(Kind):
+    """Memory that the proxy's processes gain with each connection that has asked once and then waits."""
+    connections: int = 10_000
+    unit = "bytes of memory per connection"
+
+    def measure(self, bench, server, row, seconds):
+        load.wrk(server.port, {bench.other_core}, row.request, 1, 64)
+        time.sleep(0.5)
+        before = machine.resident_bytes(server.pid)
+        with contextlib.ExitStack() as stack:
+            question = f"GET {row.request.path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+            for _ in range(self.connections):
+                client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+                client.sendall(question)
+                if not client.recv(4096).startswith(b"HTTP/1.1 200"):
+                    raise Failure(f"{server.name} does not answer each of {self.connections} connections")
+            time.sleep(1)
+            after = machine.resident_bytes(server.pid)
+        return Point((after - before) / self.connections, {"memory MB": after / 1e6})
+
+
+class Start(Kind):
+    """From the start of the program to its first answer."""
+    unit = "ms"
+
+    def point(self, bench, row, setup, seconds):
+        server = bench.proxy(setup, wait_for_map=False)
+        try:
+            while not self.answers(server.port, row.request):
+                server.check_alive()
+                if time.monotonic() - server.began > 30:
+                    raise Failure(f"{server.name} does not answer after 30 seconds: {server.last_words()}")
+                time.sleep(0.0002)
+            ms = 1000 * (time.monotonic() - server.began)
+            used = machine.CPU(server.pid).seconds
+            return Point(ms, {"processor time ms": 1000 * used, "memory MB": machine.resident_bytes(server.pid) / 1e6})
+        finally:
+            server.stop()
+
+    def answers(self, port, request):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", request.path)
+            answer = connection.getresponse()
+            return request.text.encode() in answer.read() and answer.status == request.status
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()

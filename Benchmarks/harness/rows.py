@@ -1,0 +1,103 @@
+"""The rows of the table: what is asked, of whom, and with which configuration.
+
+Every proxy writes an access log and counts, as in production, but where a row says otherwise.
+"""
+
+import dataclasses
+
+from . import urlmaps
+from .bench import Setup
+from .kinds import Crowd, FixedRate, IdleMemory, KeptConnections, Kind, Start
+from .load import Request
+from .snapshots import SnapshotPauses
+
+NEW, OLD = "page of the new site", "page of the old site"
+PAGE = Request("/page.html", NEW)
+ONE_SITE = "asks one site only"
+
+# A peer is left out of a map that would take it minutes or gigabytes.
+MOST_SET_MAP = 1_000_000
+MOST_STATIC = 1_000_000
+MOST_NGINX = 100_000
+
+
+@dataclasses.dataclass
+class Row:
+    """The same requests to every setup, measured in one way."""
+    title: str
+    kind: Kind
+    request: Request
+    setups: list
+    absent: dict = dataclasses.field(default_factory=dict)  # program: why it has no figure
+    beside: str = ""                # title of the row, or label of the setup, that Relevo's own figure is compared with
+
+
+def plain(label="", **options):
+    """Everybody as a plain reverse proxy before the new site."""
+    templates = {"relevo": "relevo.flags", "floor": "floor.args", "nginx": "nginx-plain.conf",
+                 "haproxy": "haproxy-plain.cfg"}
+    return [Setup(program, template, label, **options) for program, template in templates.items()]
+
+
+def some(setups, *programs):
+    return [setup for setup in setups if setup.program in programs]
+
+
+def all_rows(bench, counts, connections, only=""):
+    """The rows whose title contains `only`, in the table's order; teaches Relevo the URLs of those about learned ones."""
+    kept, few = KeptConnections(connections), KeptConnections(8)
+    logging = ("relevo", "nginx", "haproxy")
+    page = "48-byte page"
+    rows = [
+        Row(page, kept, PAGE, plain()),
+        Row(f"{page}, access log off, metrics off", kept, PAGE, some(plain(log=False, metrics=False), *logging)),
+        Row(f"{page}, access log on, metrics off", kept, PAGE, some(plain(metrics=False), "relevo"),
+            beside=f"{page}, access log off, metrics off"),
+        Row(f"{page}, access log off, metrics on", kept, PAGE, some(plain(log=False), "relevo"),
+            beside=f"{page}, access log off, metrics off"),
+        Row("30 kB page", kept, Request("/page-30k.html", NEW), plain()),
+        Row("10 MB download, 8 connections", few, Request("/download", NEW), plain()),
+        Row("upload of 32 kB", kept, upload(32_768), plain()),
+        Row("upload of 1 MB, 8 connections", few, upload(1_000_000), plain()),
+        Row("404 fallback, both sites asked", kept, Request("/old-only.html", OLD),
+            [Setup("relevo", "relevo.flags", extra=("--learn-on", "599")), Setup("nginx", "nginx-fallback.conf")],
+            {"floor": ONE_SITE, "haproxy": "cannot ask another backend after a 404"}, beside=page),
+        *(learned(bench, count, connections, page) for count in counts if only in learned_title(count)),
+        Row("a new connection per request", Crowd(connections, connections, fresh=True), PAGE, plain()),
+        Row("10,000 connections, 100 active", Crowd(10_000, 100), PAGE, plain(), beside=page),
+        Row("idle kept connection", IdleMemory(), PAGE, plain()),
+        Row(f"{page}, two workers", KeptConnections(connections, everywhere=True), PAGE,
+            some(plain(workers=2) + plain("one worker"), *logging), {"floor": "has one"}, beside="one worker"),
+        Row(f"{page} at half the peak", FixedRate(connections), PAGE, plain()),
+        Row("start to first answer", Start(), PAGE, plain()),
+        SnapshotPauses.row(Row, PAGE),
+    ]
+    return [row for row in rows if only in row.title]
+
+
+def upload(size):
+    return Request("/upload", method="POST", body=b"relevo--" * (size // 8), status=204, script="upload.lua")
+
+
+def learned_title(count):
+    return f"a URL of the old site, {count:,} known"
+
+
+def learned(bench, count, connections, page):
+    """A row in which every request is for one of `count` URLs known to be on the old site."""
+    known = urlmaps.urls(count)
+    shared_map = urlmaps.for_relevo(bench, known, connections)
+    more = ("--map-max-urls", str(2 * count)) if count > 500_000 else ()
+    setups, absent = [Setup("relevo", "relevo.flags", extra=more, url_map=shared_map)], {"floor": ONE_SITE}
+    if count <= MOST_NGINX:
+        setups.append(Setup("nginx", "nginx-learned.conf", "static map", url_map=urlmaps.for_nginx(bench, known)))
+    else:
+        absent["nginx"] = "its static map is for fewer"
+    if count <= MOST_STATIC:
+        setups.append(Setup("haproxy", "haproxy-learned.cfg", "static map", url_map=shared_map))
+    else:
+        absent["haproxy"] = "its map would take gigabytes"
+    if count <= MOST_SET_MAP:
+        setups.append(Setup("haproxy", "haproxy-set-map.cfg", "set-map on each answer", url_map=shared_map))
+    request = Request(known[0], OLD, script="urls.lua", urls=urlmaps.listing(bench, known))
+    return Row(learned_title(count), KeptConnections(connections), request, setups, absent, beside=page)
