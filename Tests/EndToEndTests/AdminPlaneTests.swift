@@ -220,7 +220,7 @@ struct AdminPlaneTests {
       let slow = try ChildProcess(
         "/usr/bin/curl",
         [
-          "-sS", "--limit-rate", "1M", "-o", folder.path("export.csv"),
+          "-sS", "--limit-rate", "500k", "-o", folder.path("export.csv"),
           "http://\(address)/api/v1/map/export?format=csv",
         ])
       for _ in 0..<20 {
@@ -231,9 +231,13 @@ struct AdminPlaneTests {
       }
       let tree = try site.admin.ask("/api/v1/map/tree?prefix=/archive/")
       #expect(tree.body.contains("\"urls\":\(count)"))
-      #expect(try site.admin.ask("/api/v1/map/search?q=name-99999.").body.contains("\"complete\":true"))
+      // Its time is bounded, which a busy machine may not keep at first.
+      #expect(
+        try eventually(within: .after(30)) {
+          try site.admin.ask("/api/v1/map/search?q=name-99999.").body.contains("\"complete\":true")
+        })
       #expect(slow.isRunning)
-      #expect(try slow.wait(.after(60)) == .code(0))
+      #expect(try slow.wait(.after(90)) == .code(0))
       let exported = try folder.read("export.csv").components(separatedBy: "\r\n")
       #expect(exported.count == count + 2)
     }

@@ -147,32 +147,24 @@ async function countBelow(prefix, signal) {
   return { urls: entries.length, visits: entries.reduce((sum, entry) => sum + entry.visits, 0), isMore: next !== null };
 }
 
-/** What the whole map can be had as without more words. */
-const exportFormats = [
-  { value: "csv", title: "CSV", words: "For spreadsheets." },
-  { value: "json", title: "JSON", words: "For programs." },
-  { value: "haproxy", title: "HAProxy", words: "A map, which says how to use it." },
-  { value: "apache-txt", title: "Apache", words: "The same for RewriteMap." },
-  { value: "nginx-map", title: "nginx", words: "The same for its map." },
-];
-
-/** Gives the browser a file to keep. */
-function keepFile({ name, content }) {
-  const address = URL.createObjectURL(content);
-  element("a", { href: address, download: name }).click();
-  // Let go of at once, it could be gone before the browser has begun to read it.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
-}
-
 byId("export").addEventListener("click", () => ask({
   title: "Export the known URLs?",
   words: ["All of them, in one file."],
-  choices: exportFormats,
+  choices: [
+    { value: "csv", title: "CSV", words: "For spreadsheets." },
+    { value: "json", title: "JSON", words: "For programs." },
+    { value: "haproxy", title: "HAProxy", words: "A map that says how to use it." },
+    { value: "apache-txt", title: "Apache", words: "The same for RewriteMap." },
+    { value: "nginx-map", title: "nginx", words: "The same for map." },
+  ],
   go: "Export",
   async act({ choice }) {
-    const file = await api.file("map/export", { format: choice });
-    keepFile(file);
-    return `${file.name} is there.`;
+    const { name, content } = await api.file("map/export", { format: choice });
+    const href = URL.createObjectURL(content);
+    element("a", { href, download: name }).click();
+    // Let go of at once, it could be gone before the browser has begun to read it.
+    setTimeout(() => URL.revokeObjectURL(href), 60_000);
+    return `${name} is there.`;
   },
 }));
 byId("remove").addEventListener("click", () => askToRemove());
