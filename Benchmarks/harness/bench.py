@@ -58,7 +58,7 @@ class Bench:
             file = self.directory / name
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(page)
-        config = self.write("origins.conf", fill((CONF / "origins.nginx.conf").read_text(), self._values()))
+        config = self.write("origins.conf", self.filled("origins.nginx.conf", self._values()))
         return Server("origins", ["nginx", "-e", "stderr", "-p", self.directory, "-c", config], self.new_port,
                       {self.other_core}, self.directory)
 
@@ -72,12 +72,16 @@ class Bench:
             values["url_map"] = self.directory / f"{setup.program}.map"
             shutil.copyfile(setup.url_map, values["url_map"])
         # Twice: what a program puts in may name a port.
-        text = fill(fill((CONF / setup.template).read_text(), values), values)
+        text = fill(self.filled(setup.template, values), values)
         server = Server(setup.program, [*before, *program.command(self, setup, text, values)], values["port"],
                         cores or {self.proxy_core}, self.directory,
-                        program.ready if setup.url_map and wait_for_map else "", program.environment(self.directory))
+                        program.ready if setup.url_map and wait_for_map else "", program.environment(setup, self.directory))
         server.admin_port = values["admin_port"]
         return server
+
+    def filled(self, template, values):
+        """The text of a file in conf/."""
+        return fill((CONF / template).read_text(), values)
 
     def _values(self):
         return {"dir": self.directory, "new_port": self.new_port, "old_port": self.old_port, "sink_port": self.sink_port}

@@ -31,7 +31,7 @@ class Program:
         """What @name@ stands for, beside what is the same for all programs."""
         return {}
 
-    def environment(self, directory):
+    def environment(self, setup, directory):
         return {}
 
     def command(self, bench, setup, text, values):
@@ -98,4 +98,71 @@ class HAProxy(Program):
         return super().version(bench).split(" - ")[0].replace("version ", "")
 
 
-PROGRAMS = {"relevo": Relevo(), "floor": Floor(), "nginx": Nginx(), "haproxy": HAProxy()}
+class Varnish(Program):
+    title = "Varnish"
+    needs = "varnishd"
+
+    def command(self, bench, setup, text, values):
+        threads = ("thread_pools=1", "thread_pool_min=200", "thread_pool_max=2000", "http_max_hdr=64")
+        return ["varnishd", "-F", "-j", "none", "-a", f"127.0.0.1:{values['port']}", "-f", bench.write("proxy.vcl", text),
+                "-n", bench.directory / "varnish", "-s", "default,64m", *(word for value in threads for word in ("-p", value))]
+
+    def version(self, bench):
+        return machine.first_line("varnishd", "-V").replace("varnishd (", "").split(" revision")[0]
+
+
+class Caddy(Program):
+    title = "Caddy"
+    needs = "caddy"
+
+    def values(self, setup, directory):
+        # Its admin endpoint is what shows metrics; taking them is a server's option.
+        return {"caddy_admin": "localhost:@admin_port@" if setup.metrics else "off",
+                "caddy_metrics": "servers {\nmetrics\n}" if setup.metrics else "",
+                "caddy_log": f"log {{\noutput file {directory}/access.log\n}}" if setup.log else ""}
+
+    def environment(self, setup, directory):
+        return {"GOMAXPROCS": str(setup.workers), "HOME": str(directory), "XDG_CONFIG_HOME": str(directory),
+                "XDG_DATA_HOME": str(directory)}
+
+    def command(self, bench, setup, text, values):
+        return ["caddy", "run", "--adapter", "caddyfile", "--config", bench.write("Caddyfile", text)]
+
+    def version(self, bench):
+        return "Caddy " + machine.first_line("caddy", "version")
+
+
+class TrafficServer(Program):
+    """Its template is the file of its mappings; what else it reads is written beside."""
+    title = "Traffic Server"
+    needs = "traffic_server"
+
+    def values(self, setup, directory):
+        return {"logging": 3 if setup.log else 0}
+
+    def environment(self, setup, directory):
+        return {"TS_RUNROOT": str(directory / "trafficserver")}
+
+    def command(self, bench, setup, text, values):
+        root = bench.directory / "trafficserver"
+        for folder in ("etc", "log", "run", "cache"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        layout = {"prefix": "/usr", "exec_prefix": "/usr", "bindir": "/usr/bin", "sbindir": "/usr/bin", "libdir": "/usr/lib",
+                  "libexecdir": "/usr/lib/trafficserver/modules", "datadir": "/usr/share", "includedir": "/usr/include",
+                  "sysconfdir": root / "etc", "localstatedir": root / "run", "runtimedir": root / "run",
+                  "logdir": root / "log", "cachedir": root / "cache"}
+        bench.write("trafficserver/runroot.yaml", "".join(f"{name}: {path}\n" for name, path in layout.items()))
+        bench.write("trafficserver/etc/remap.config", text)
+        bench.write("trafficserver/etc/records.config", bench.filled("trafficserver.records", values))
+        bench.write("trafficserver/etc/logging.yaml", bench.filled("trafficserver.logging", values))
+        bench.write("trafficserver/etc/storage.config", f"{root / 'cache'} 16M\n")
+        bench.write("trafficserver/etc/plugin.config", "")
+        bench.write("trafficserver/etc/ip_allow.yaml", "ip_allow:\n  - {apply: in, ip_addrs: 127.0.0.0/8, action: allow}\n")
+        return ["traffic_server"]
+
+    def version(self, bench):
+        return "Apache " + " ".join(machine.first_line("traffic_server", "-V").split()[:3])
+
+
+PROGRAMS = {"relevo": Relevo(), "floor": Floor(), "nginx": Nginx(), "haproxy": HAProxy(), "varnish": Varnish(),
+            "caddy": Caddy(), "trafficserver": TrafficServer()}

@@ -11,17 +11,37 @@ def table(header, rows):
 
 
 def comparison(results):
-    """One line a row: the median of each program, and Relevo's share of the others', round by round."""
-    keys = programs(results)
-    others = [key for key in keys if key != "relevo"] if "relevo" in keys else []
+    """Relevo's share of what each of the others took, round by round."""
+    others = [key for key in programs(results) if key != "relevo"]
     rows = []
     for result in results:
-        medians = [number(median([point.headline for point in result.of(key)])) if result.of(key) else "n/a" for key in keys]
         shares = [ratios(result.of("relevo"), result.of(key)) for key in others]
-        rows.append([f"{result.row.title}, {result.row.kind.unit}", *medians,
-                     *(spread(share) if share else "n/a" for share in shares)])
-    header = ["", *(PROGRAMS[key].title for key in keys), *(f"Relevo ÷ {PROGRAMS[key].title}" for key in others)]
-    return table(header, rows)
+        if any(shares):
+            rows.append([titled(result), *(spread(share) if share else "n/a" for share in shares)])
+    return table(["Relevo ÷", *(PROGRAMS[key].title for key in others)], rows) if rows else ""
+
+
+def alternatives(results):
+    """Other configurations of the same programs, which have no column."""
+    lines = []
+    for result in results:
+        for setup, points in result.points:
+            share = ratios(result.of("relevo"), points)
+            if setup.program != "relevo" and points is not result.of(setup.program) and setup.label != result.row.beside and share:
+                lines.append(f"- {result.row.title}: Relevo ÷ {setup.name} = {spread(share)}.")
+    return "\n".join(lines)
+
+
+def medians(results):
+    """What each of them took."""
+    keys = programs(results)
+    rows = [[titled(result), *(number(median([point.headline for point in result.of(key)])) if result.of(key) else "n/a"
+                               for key in keys)] for result in results]
+    return table(["", *(PROGRAMS[key].title for key in keys)], rows)
+
+
+def titled(result):
+    return f"{result.row.title}, {result.row.kind.unit}"
 
 
 def absences(results):
@@ -86,11 +106,13 @@ def document(facts, results, calls, picture):
         f"# {', '.join(names[:-1])} and {names[-1]} before the same origins" if len(names) > 1 else f"# {names[0]}",
         table(["what", "value"], [list(fact) for fact in facts]),
         f"![The same as bars]({picture})",
-        "Medians of all rounds. A ratio below 1 means that Relevo needs less; it is the median of the ratios of each round, in "
-        "brackets the lowest and the highest. A row's request is the same for all, and its answer was compared before it was "
-        "measured. The floor is a relay of one receive and one send each way, with nothing of a proxy about it: "
-        "`Benchmarks/floor`.",
+        "A ratio below 1 means that Relevo needs less; it is the median of the ratios of each round, in brackets the lowest and "
+        "the highest. A row's request is the same for all, and its answer was compared before it was measured. The floor is a "
+        "relay of one receive and one send each way, with nothing of a proxy about it: `Benchmarks/floor`.",
         comparison(results),
+        alternatives(results),
+        "## Medians",
+        medians(results),
         absences(results),
         "## Relevo beside itself",
         beside_itself(results) or "None of these rows was measured.",

@@ -35,7 +35,8 @@ class Row:
 def plain(label="", **options):
     """Everybody as a plain reverse proxy before the new site."""
     templates = {"relevo": "relevo.flags", "floor": "floor.args", "nginx": "nginx-plain.conf",
-                 "haproxy": "haproxy-plain.cfg"}
+                 "haproxy": "haproxy-plain.cfg", "varnish": "varnish-plain.vcl", "caddy": "caddy-plain.Caddyfile",
+                 "trafficserver": "trafficserver-plain.remap"}
     return [Setup(program, template, label, **options) for program, template in templates.items()]
 
 
@@ -56,11 +57,14 @@ def all_rows(bench, counts, connections, only=""):
         Row(f"{page}, access log off, metrics on", kept, PAGE, some(plain(log=False), "relevo"),
             beside=f"{page}, access log off, metrics off"),
         Row("30 kB page", kept, Request("/page-30k.html", NEW), plain()),
-        Row("10 MB download, 8 connections", few, Request("/download", NEW), plain()),
+        Row("10 MB download, 8 connections", few, Request("/download", NEW),
+            plain() + [Setup("haproxy", "haproxy-splice.cfg", "splice")]),
         Row("upload of 32 kB", kept, upload(32_768), plain()),
         Row("upload of 1 MB, 8 connections", few, upload(1_000_000), plain()),
         Row("404 fallback, both sites asked", kept, Request("/old-only.html", OLD),
-            [Setup("relevo", "relevo.flags", extra=("--learn-on", "599")), Setup("nginx", "nginx-fallback.conf")],
+            [Setup("relevo", "relevo.flags", extra=("--learn-on", "599")), Setup("nginx", "nginx-fallback.conf"),
+             Setup("varnish", "varnish-fallback.vcl"), Setup("caddy", "caddy-fallback.Caddyfile"),
+             Setup("trafficserver", "trafficserver-fallback.remap")],
             {"floor": ONE_SITE, "haproxy": "cannot ask another backend after a 404"}, beside=page),
         *(learned(bench, count, connections, page) for count in counts if only in learned_title(count)),
         Row("a new connection per request", Crowd(connections, connections, fresh=True), PAGE, plain()),
