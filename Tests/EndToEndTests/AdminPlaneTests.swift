@@ -156,6 +156,10 @@ struct AdminPlaneTests {
       }
       #expect(try eventually { try status(second) == "200" })
       #expect(try status(first) == "401")
+      let metrics = try site.admin.ask("/metrics", "-H", "Authorization: Bearer \(second)").body
+      let refused = try #require(
+        metrics.firstMatch(of: /\nrelevo_admin_refused_total\{reason="unauthorized"\} (\d+)/)?.1)
+      #expect(Int(refused) ?? 0 >= 2)
 
       try write("short")
       site.relevo.process.signal(SIGHUP)
@@ -255,6 +259,11 @@ struct AdminPlaneTests {
       #expect(try site.admin.ask("/healthz", "-H", "X-Long: \(long)").status == "400")
       let body = String(repeating: "y", count: 70_000)
       #expect(try site.admin.change("PATCH", "/api/v1/origins/x", body: body).status == "413")
+      let metrics = try site.admin.ask("/metrics").body
+      #expect(metrics.contains("\nrelevo_admin_refused_total{reason=\"malformed\"} 2\n"))
+      let shed = try #require(
+        metrics.firstMatch(of: /\nrelevo_admin_refused_total\{reason="connection-limit"\} (\d+)/)?.1)
+      #expect(Int(shed) ?? 0 >= 400 - 256)
       withExtendedLifetime(idle) {}
     }
   }

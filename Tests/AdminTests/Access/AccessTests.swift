@@ -204,6 +204,25 @@ struct ReloadTests {
     }
   }
 
+  /// `secret` at a cost of 12, which takes about a third of a second.
+  private static let slowHash = "$2b$12$hbg9Obor3I1qM0UScWfwHedwLStXOQjSXLPBAztj9Jnkd8KrIJPeq"
+
+  @Test(
+    "a password that is being checked meanwhile is checked again by the new list",
+    arguments: [("bob", "401"), ("ana", "200")])
+  func checkUnderWay(name: String, expected: String) throws {
+    let file = try SecretFile("ana:\(Self.slowHash)\n")
+    try withAdminServer(credentials: .userFile(file.path)) { (server, client) throws in
+      let waiting = try client.begin(
+        "GET /api/v1/status HTTP/1.1\r\nHost: h\r\nAuthorization: Basic YW5hOnNlY3JldA==\r\nConnection: close\r\n\r\n"
+      )
+      usleep(100_000)
+      try file.rewrite("\(name):\(Self.slowHash)\n")
+      try server.reloadCredentials()
+      #expect(try client.finish(waiting).hasPrefix("HTTP/1.1 \(expected) "))
+    }
+  }
+
   @Test("a file that can't be used changes nothing, and the error says why")
   func broken() throws {
     let file = try SecretFile(token)
