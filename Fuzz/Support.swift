@@ -32,7 +32,7 @@ struct ScratchFile {
   }
 }
 
-nonisolated(unsafe) private let importFile = ScratchFile()
+private let importFile = ScratchFile()
 private let importMap = URLMap(URLMap.Configuration(maxURLs: 10_000))
 
 /// Imports an input; nil as format leaves it to the importer to tell.

@@ -1,12 +1,14 @@
 """Where a run takes place: its folder, the two cores, the origins, and how each proxy is started before them."""
 
 import dataclasses
+import os
 import pathlib
 import re
 import shutil
+import tempfile
 
 from . import machine
-from .programs import PROGRAMS
+from .programs import PROGRAMS, written
 from .servers import Server
 
 CONF = pathlib.Path(__file__).resolve().parent.parent / "conf"
@@ -58,24 +60,27 @@ class Bench:
             file = self.directory / name
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(page)
-        config = self.write("origins.conf", self.filled("origins.nginx.conf", self._values()))
+        config = written(self.directory / "origins.conf", self.filled("origins.nginx.conf", self._values()))
         return Server("origins", ["nginx", "-e", "stderr", "-p", self.directory, "-c", config], self.new_port,
                       {self.other_core}, self.directory)
 
-    def proxy(self, setup, before=(), cores=None, wait_for_map=True):
+    def proxy(self, setup, before=(), cores=None, wait=True):
         """Starts the proxy that a `Setup` describes, on a port of its own, by the words in `before` if there are any."""
         program = PROGRAMS[setup.program]
-        values = self._values() | {"port": machine.free_port(), "admin_port": machine.free_port(), "workers": setup.workers}
-        values |= program.values(setup, self.directory)
+        folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{setup.program}-", dir=self.directory))
+        os.chmod(folder, 0o755)
+        values = self._values() | {"dir": folder, "port": machine.free_port(), "admin_port": machine.free_port(),
+                                   "workers": setup.workers}
+        values |= program.values(setup, folder)
         if setup.url_map:
             # A copy: a proxy that learns, or that saves what it knows when it ends, changes its file.
-            values["url_map"] = self.directory / f"{setup.program}.map"
+            values["url_map"] = folder / "urls.map"
             shutil.copyfile(setup.url_map, values["url_map"])
         # Twice: what a program puts in may name a port.
         text = fill(self.filled(setup.template, values), values)
         server = Server(setup.program, [*before, *program.command(self, setup, text, values)], values["port"],
-                        cores or {self.proxy_core}, self.directory,
-                        program.ready if setup.url_map and wait_for_map else "", program.environment(setup, self.directory))
+                        cores or {self.proxy_core}, folder, program.ready if setup.url_map else "",
+                        program.environment(setup, folder), wait, own_folder=True)
         server.admin_port = values["admin_port"]
         return server
 
@@ -85,8 +90,3 @@ class Bench:
 
     def _values(self):
         return {"dir": self.directory, "new_port": self.new_port, "old_port": self.old_port, "sink_port": self.sink_port}
-
-    def write(self, name, text):
-        path = self.directory / name
-        path.write_text(text)
-        return path

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import http.client
 import socket
+import statistics
 import time
 
 from . import load, machine
@@ -25,8 +26,12 @@ class Kind:
     def prepare(self, bench, row, say):
         """Once for each row, before the first round."""
 
+    def points(self, bench, row, setups, seconds):
+        """A point for each of the setups, in this order: one is started, measured and ended after the other."""
+        for setup in setups:
+            yield again(lambda: self.point(bench, row, setup, seconds))
+
     def point(self, bench, row, setup, seconds):
-        """Starts what `setup` describes and measures it."""
         with bench.proxy(setup) as server:
             load.check(server, row.request)
             point = self.measure(bench, server, row, seconds)
@@ -37,33 +42,64 @@ class Kind:
         raise NotImplementedError
 
 
-def per_request(server, before, began, requests):
-    """(µs per request, other figures): what the proxy's processes have used since `before`."""
-    used, elapsed = machine.CPU(server.pid).since(before), time.monotonic() - began
+def again(action):
+    """What it returns, at the second try if need be: between the choice of a free port and its use somebody may take it."""
+    try:
+        return action()
+    except Failure:
+        return action()
+
+
+def per_request(server, used, elapsed, requests):
+    """(µs per request, other figures) of so much processor time in so many seconds."""
     return used.total * 1e6 / requests, {
         "user µs": used.user * 1e6 / requests, "system µs": used.system * 1e6 / requests,
         "of a core, %": 100 * used.total / elapsed, "memory MB": machine.resident_bytes(server.pid) / 1e6}
 
 
+def used_by(server, run):
+    """(what `run` returns, processor time that the server used meanwhile, seconds that it took)."""
+    before, began = machine.CPU(server.pid), time.monotonic()
+    made = run()
+    return made, machine.CPU(server.pid).since(before), time.monotonic() - began
+
+
 @dataclasses.dataclass
 class KeptConnections(Kind):
-    """wrk over connections that are kept, as fast as it goes."""
+    """wrk over connections that are kept, as fast as it goes.
+
+    All setups of the row are up together, and each has its turn a second long until all have had `seconds` of them.
+    """
     connections: int = 64
     everywhere: bool = False        # proxy and load share all cores
     unit = "µs of processor time per request"
 
-    def point(self, bench, row, setup, seconds):
-        cores = {bench.proxy_core, bench.other_core}
-        with bench.proxy(setup, cores=cores if self.everywhere else None) as server:
-            load.check(server, row.request)
-            arguments = (server.port, cores if self.everywhere else {bench.other_core}, row.request)
-            load.wrk(*arguments, 1, self.connections)  # fills the pools of connections
-            before, began = machine.CPU(server.pid), time.monotonic()
-            made = load.wrk(*arguments, seconds, self.connections)
-            us, others = per_request(server, before, began, made.requests)
-            server.check_alive()
-        return Point(us, {**others, "requests/s": made.rate,
-                          **{f"{name} ms": ms for name, ms in made.latencies.items()}}, made.failed)
+    def points(self, bench, row, setups, seconds):
+        return again(lambda: self.in_turn(bench, row, setups, seconds))
+
+    def in_turn(self, bench, row, setups, seconds):
+        cores = {bench.proxy_core, bench.other_core} if self.everywhere else None
+        load_cores = cores or {bench.other_core}
+        with contextlib.ExitStack() as stack:
+            servers = [stack.enter_context(bench.proxy(setup, cores=cores)) for setup in setups]
+            for server in servers:
+                load.check(server, row.request)
+                load.wrk(server.port, load_cores, row.request, 1, self.connections)  # fills its pool of connections
+            turns = [[] for _ in servers]
+            for _ in range(seconds):
+                for server, had in zip(servers, turns):
+                    had.append(used_by(server, lambda: load.wrk(server.port, load_cores, row.request, 1, self.connections)))
+                    server.check_alive()
+            return [self.joined(server, had) for server, had in zip(servers, turns)]
+
+    def joined(self, server, had):
+        made, used, elapsed = zip(*had)
+        requests = sum(each.requests for each in made)
+        def mean(name):
+            return statistics.mean(each.latencies[name] for each in made)
+        us, others = per_request(server, sum(used, start=machine.Usage(0, 0, 0)), sum(elapsed), requests)
+        return Point(us, {**others, "requests/s": statistics.mean(each.rate for each in made), "p50 ms": mean("p50"),
+                          "p99 ms": mean("p99")}, sum(each.failed for each in made))
 
 
 @dataclasses.dataclass
@@ -76,9 +112,8 @@ class Crowd(Kind):
 
     def measure(self, bench, server, row, seconds):
         with load.pace(bench, server.port, row.request, seconds, self.connections, self.active, fresh=self.fresh) as run:
-            before, began = machine.CPU(server.pid), time.monotonic()
-            made = run()
-            us, others = per_request(server, before, began, made.requests)
+            made, used, elapsed = used_by(server, run)
+            us, others = per_request(server, used, elapsed, made.requests)
         return Point(us, {**others, "requests/s": made.rate,
                           **{f"{name} ms": made.latencies[name] for name in ("p50", "p99")}}, made.failed)
 
@@ -107,9 +142,8 @@ class FixedRate(Kind):
 
     def measure(self, bench, server, row, seconds):
         with load.pace(bench, server.port, row.request, seconds, self.connections, rate=self.rate) as run:
-            before, began = machine.CPU(server.pid), time.monotonic()
-            made = run()
-            us, others = per_request(server, before, began, made.requests)
+            made, used, elapsed = used_by(server, run)
+            us, others = per_request(server, used, elapsed, made.requests)
         return Point(made.latencies["p99.9"], {
             **{f"{name} ms": ms for name, ms in made.latencies.items() if name != "p99.9"},
             "requests/s": made.rate, "µs per request": us, "of a core, %": others["of a core, %"]}, made.failed)
@@ -142,8 +176,7 @@ class Start(Kind):
     unit = "ms"
 
     def point(self, bench, row, setup, seconds):
-        server = bench.proxy(setup, wait_for_map=False)
-        try:
+        with bench.proxy(setup, wait=False) as server:
             while not self.answers(server.port, row.request):
                 server.check_alive()
                 if time.monotonic() - server.began > 30:
@@ -152,8 +185,6 @@ class Start(Kind):
             ms = 1000 * (time.monotonic() - server.began)
             used = machine.CPU(server.pid).seconds
             return Point(ms, {"processor time ms": 1000 * used, "memory MB": machine.resident_bytes(server.pid) / 1e6})
-        finally:
-            server.stop()
 
     def answers(self, port, request):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)

@@ -53,6 +53,9 @@ class Usage:
     user: float
     system: float
 
+    def __add__(self, other):
+        return Usage(self.total + other.total, self.user + other.user, self.system + other.system)
+
 
 class CPU:
     """What a process and its living descendants have used until now.

@@ -21,20 +21,29 @@ def compiled(source, directory, *libraries):
     return program
 
 
+def written(path, text):
+    path.write_text(text)
+    return path
+
+
 class Program:
-    """A proxy. Its configuration in conf/ is filled with `values` beside ports and folders."""
+    """A proxy. Its configuration in conf/ is filled with `values` beside ports and folders.
+
+    What it is told to write goes to a folder of its own: several run at once.
+    """
     title = ""
     needs = ""      # what must be installed; empty for what is built here
     ready = ""      # what it prints when it has all that it serves from, where listening is not enough
 
-    def values(self, setup, directory):
+    def values(self, setup, folder):
         """What @name@ stands for, beside what is the same for all programs."""
         return {}
 
-    def environment(self, setup, directory):
+    def environment(self, setup, folder):
         return {}
 
     def command(self, bench, setup, text, values):
+        """Words to start it with; `text` is its configuration, `values` has the ports and the folder, as "dir"."""
         raise NotImplementedError
 
     def version(self, bench):
@@ -45,8 +54,8 @@ class Relevo(Program):
     title = "Relevo"
     ready = "URLs of the old site from"
 
-    def values(self, setup, directory):
-        return {"access_log": directory / "access.log" if setup.log else "off",
+    def values(self, setup, folder):
+        return {"access_log": folder / "access.log" if setup.log else "off",
                 "admin": "--admin 127.0.0.1:@admin_port@" if setup.metrics else ""}
 
     def command(self, bench, setup, text, values):
@@ -73,12 +82,12 @@ class Nginx(Program):
     title = "nginx"
     needs = "nginx"
 
-    def values(self, setup, directory):
-        on = f"access_log {directory}/access.log combined buffer=64k flush=1s;"
+    def values(self, setup, folder):
+        on = f"access_log {folder}/access.log combined buffer=64k flush=1s;"
         return {"access_log": on if setup.log else "access_log off;"}
 
     def command(self, bench, setup, text, values):
-        return ["nginx", "-e", "stderr", "-p", bench.directory, "-c", bench.write("proxy.conf", text)]
+        return ["nginx", "-e", "stderr", "-p", values["dir"], "-c", written(values["dir"] / "nginx.conf", text)]
 
     def version(self, bench):
         return super().version(bench).replace("nginx version: ", "")
@@ -88,11 +97,11 @@ class HAProxy(Program):
     title = "HAProxy"
     needs = "haproxy"
 
-    def values(self, setup, directory):
+    def values(self, setup, folder):
         return {"log": "log global" if setup.log else "no log"}
 
     def command(self, bench, setup, text, values):
-        return ["haproxy", "-db", "-f", bench.write("haproxy.cfg", text)]
+        return ["haproxy", "-db", "-f", written(values["dir"] / "haproxy.cfg", text)]
 
     def version(self, bench):
         return super().version(bench).split(" - ")[0].replace("version ", "")
@@ -104,8 +113,8 @@ class Varnish(Program):
 
     def command(self, bench, setup, text, values):
         threads = ("thread_pools=1", "thread_pool_min=200", "thread_pool_max=2000", "http_max_hdr=64")
-        return ["varnishd", "-F", "-j", "none", "-a", f"127.0.0.1:{values['port']}", "-f", bench.write("proxy.vcl", text),
-                "-n", bench.directory / "varnish", "-s", "default,64m", *(word for value in threads for word in ("-p", value))]
+        return ["varnishd", "-F", "-j", "none", "-a", f"127.0.0.1:{values['port']}", "-f", written(values["dir"] / "proxy.vcl", text),
+                "-n", values["dir"] / "varnish", "-s", "default,64m", *(word for value in threads for word in ("-p", value))]
 
     def version(self, bench):
         return machine.first_line("varnishd", "-V").replace("varnishd (", "").split(" revision")[0]
@@ -115,18 +124,18 @@ class Caddy(Program):
     title = "Caddy"
     needs = "caddy"
 
-    def values(self, setup, directory):
+    def values(self, setup, folder):
         # Its admin endpoint is what shows metrics; taking them is a server's option.
         return {"caddy_admin": "localhost:@admin_port@" if setup.metrics else "off",
                 "caddy_metrics": "servers {\nmetrics\n}" if setup.metrics else "",
-                "caddy_log": f"log {{\noutput file {directory}/access.log\n}}" if setup.log else ""}
+                "caddy_log": f"log {{\noutput file {folder}/access.log\n}}" if setup.log else ""}
 
-    def environment(self, setup, directory):
-        return {"GOMAXPROCS": str(setup.workers), "HOME": str(directory), "XDG_CONFIG_HOME": str(directory),
-                "XDG_DATA_HOME": str(directory)}
+    def environment(self, setup, folder):
+        return {"GOMAXPROCS": str(setup.workers), "HOME": str(folder), "XDG_CONFIG_HOME": str(folder),
+                "XDG_DATA_HOME": str(folder)}
 
     def command(self, bench, setup, text, values):
-        return ["caddy", "run", "--adapter", "caddyfile", "--config", bench.write("Caddyfile", text)]
+        return ["caddy", "run", "--adapter", "caddyfile", "--config", written(values["dir"] / "Caddyfile", text)]
 
     def version(self, bench):
         return "Caddy " + machine.first_line("caddy", "version")
@@ -137,27 +146,31 @@ class TrafficServer(Program):
     title = "Traffic Server"
     needs = "traffic_server"
 
-    def values(self, setup, directory):
+    def values(self, setup, folder):
         return {"logging": 3 if setup.log else 0}
 
-    def environment(self, setup, directory):
-        return {"TS_RUNROOT": str(directory / "trafficserver")}
+    def environment(self, setup, folder):
+        return {"TS_RUNROOT": str(folder / "trafficserver")}
 
     def command(self, bench, setup, text, values):
-        root = bench.directory / "trafficserver"
+        root = values["dir"] / "trafficserver"
         for folder in ("etc", "log", "run", "cache"):
             (root / folder).mkdir(parents=True, exist_ok=True)
         layout = {"prefix": "/usr", "exec_prefix": "/usr", "bindir": "/usr/bin", "sbindir": "/usr/bin", "libdir": "/usr/lib",
                   "libexecdir": "/usr/lib/trafficserver/modules", "datadir": "/usr/share", "includedir": "/usr/include",
                   "sysconfdir": root / "etc", "localstatedir": root / "run", "runtimedir": root / "run",
                   "logdir": root / "log", "cachedir": root / "cache"}
-        bench.write("trafficserver/runroot.yaml", "".join(f"{name}: {path}\n" for name, path in layout.items()))
-        bench.write("trafficserver/etc/remap.config", text)
-        bench.write("trafficserver/etc/records.config", bench.filled("trafficserver.records", values))
-        bench.write("trafficserver/etc/logging.yaml", bench.filled("trafficserver.logging", values))
-        bench.write("trafficserver/etc/storage.config", f"{root / 'cache'} 16M\n")
-        bench.write("trafficserver/etc/plugin.config", "")
-        bench.write("trafficserver/etc/ip_allow.yaml", "ip_allow:\n  - {apply: in, ip_addrs: 127.0.0.0/8, action: allow}\n")
+        files = {
+            "runroot.yaml": "".join(f"{name}: {path}\n" for name, path in layout.items()),
+            "etc/remap.config": text,
+            "etc/records.config": bench.filled("trafficserver.records", values),
+            "etc/logging.yaml": bench.filled("trafficserver.logging", values),
+            "etc/storage.config": f"{root / 'cache'} 16M\n",
+            "etc/plugin.config": "",
+            "etc/ip_allow.yaml": "ip_allow:\n  - {apply: in, ip_addrs: 127.0.0.0/8, action: allow}\n",
+        }
+        for name, content in files.items():
+            written(root / name, content)
         return ["traffic_server"]
 
     def version(self, bench):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,14 +13,18 @@ from .failure import Failure
 
 
 class Server:
-    """One running program. Use as a context manager: it is gone, its children too, at the end of the block."""
+    """One running program. Use as a context manager: it is gone, its children too, at the end of the block.
 
-    def __init__(self, name, command, port, cores, directory, ready="", environment=None, patience_s=30):
+    `ready` is what it prints when it has all that it serves from; without `wait` the block begins before it listens. A `folder`
+    that is its own goes with it.
+    """
+
+    def __init__(self, name, command, port, cores, folder, ready="", environment=None, wait=True, own_folder=False):
         self.name = name
         self.port = port
-        self.ready = ready  # what it prints when it has all that it serves from
-        self.patience_s = patience_s
-        self.log = pathlib.Path(directory) / f"{name}.out"
+        self.ready, self.wait, self.patience_s = ready, wait, 30
+        self.folder, self.own_folder = pathlib.Path(folder), own_folder
+        self.log = self.folder / f"{name}.out"
         with open(self.log, "wb") as output:
             self.began = time.monotonic()
             self.process = subprocess.Popen(
@@ -32,6 +37,8 @@ class Server:
         return self.process.pid
 
     def __enter__(self):
+        if not self.wait:
+            return self
         deadline = time.monotonic() + self.patience_s
         while True:
             if self.process.poll() is not None:
@@ -49,8 +56,11 @@ class Server:
 
     def __exit__(self, *_):
         self.stop()
+        if self.own_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def stop(self):
+        """Ends it, its children too."""
         if self.process.poll() is not None:
             return
         tree = machine.process_tree(self.pid)

@@ -39,6 +39,8 @@ enum HelpPages {
                         what is under way (up to --stop-grace), write the map
                         file. A second one stops at once.
       SIGUSR1           Write the map file now and open the access log again.
+      SIGHUP            Read --admin-token-file or --admin-user-file again; if it
+                        can't be used, what it held before stays in force.
 
     EXIT CODES:
       0   Stopped by a signal, or a page like this one was asked for.
@@ -65,7 +67,8 @@ enum HelpPages {
     Asks every server of both sites for a few pages, and says in words what would
     keep Relevo from its work and what to do about it: whether each is reached,
     whether the new ones really answer 404 for what they do not have, whether the
-    old ones do, which cookies and well-known paths both have.
+    old ones do, whether the paths of the health checks would pass, which cookies
+    and well-known paths both have.
 
       relevo check --new http://10.0.0.2:8080 --old http://10.0.0.9 \\
         --public-host www.example.com

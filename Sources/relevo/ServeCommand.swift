@@ -68,17 +68,20 @@ struct ServeCommand: ParsableCommand {
     let memory = try URLMemory(map, logger: logger)
     let accessLog = try openAccessLog(logger: logger)
     let server = ProxyServer(configuration, map: memory.map, accessLog: accessLog, logger: logger)
-    let signals = try StopSignals {
-      memory.snapshotNow()
-      do {
-        try accessLog?.reopen()
-        logger.info("SIGUSR1: the map file is being written, the access log was opened again")
-      } catch {
-        logger.error("SIGUSR1: \(error); its lines go on into the file that was open")
-      }
-      logger.info("so far", metadata: server.metrics.metadata.merging(memory.metadata) { $1 })
-    }
-    let admin = try startAdmin(server, memory, configuration, logger: logger)
+    let admin = try makeAdmin(server, memory, configuration, logger: logger)
+    let signals = try StopSignals(
+      onUserSignal: {
+        memory.snapshotNow()
+        do {
+          try accessLog?.reopen()
+          logger.info("SIGUSR1: the map file is being written, the access log was opened again")
+        } catch {
+          logger.error("SIGUSR1: \(error); its lines go on into the file that was open")
+        }
+        logger.info("so far", metadata: server.metrics.metadata.merging(memory.metadata) { $1 })
+      },
+      onHangUp: { reloadCredentials(of: admin, logger: logger) })
+    try start(admin, logger: logger)
     do {
       try server.start()
     } catch {
@@ -156,7 +159,7 @@ struct ServeCommand: ParsableCommand {
     return configuration
   }
 
-  private func startAdmin(
+  private func makeAdmin(
     _ proxy: ProxyServer, _ memory: URLMemory, _ configuration: ProxyConfiguration, logger: Logger
   ) throws(CommandFailure) -> AdminServer? {
     guard admin.isOn else { return nil }
@@ -164,14 +167,30 @@ struct ServeCommand: ParsableCommand {
       proxy: proxy, map: memory.map, keys: configuration.keys, mapLimit: map.mapMaxURLs,
       mapFile: memory.file, version: Relevo.versionNumber, startedAt: SystemClock.now,
       workers: configuration.workers, settings: settings)
-    let server = AdminServer(try admin.configuration(), subject: subject, logger: logger)
+    return AdminServer(try admin.configuration(), subject: subject, logger: logger)
+  }
+
+  private func start(_ admin: AdminServer?, logger: Logger) throws(CommandFailure) {
+    guard let admin else { return }
     do {
-      try server.start()
+      try admin.start()
     } catch {
       throw CommandFailure(error)
     }
-    for address in server.listeningOn { logger.info("the admin plane listens on \(address)") }
-    return server
+    for address in admin.listeningOn { logger.info("the admin plane listens on \(address)") }
+  }
+
+  /// What SIGHUP does.
+  private func reloadCredentials(of server: AdminServer?, logger: Logger) {
+    guard let server, let file = admin.adminTokenFile ?? admin.adminUserFile else {
+      return logger.info("SIGHUP: there is no --admin-token-file or --admin-user-file to read again")
+    }
+    do {
+      try server.reloadCredentials()
+      logger.info("SIGHUP: \(file) was read again: it says who may use the admin plane from now on")
+    } catch {
+      logger.error("SIGHUP: \(error); until then those may use the admin plane who could before")
+    }
   }
 
   private func openAccessLog(logger: Logger) throws(CommandFailure) -> AccessLog? {
@@ -196,7 +215,7 @@ struct ServeCommand: ParsableCommand {
   private func announce(_ server: ProxyServer, _ configuration: ProxyConfiguration, logger: Logger) {
     for address in server.listeningOn { logger.info("listening on \(address)") }
     func list(_ servers: [OriginAddress]) -> Logger.MetadataValue {
-      .string(servers.map(\.flagText).joined(separator: ","))
+      .string(servers.map(\.url).joined(separator: ","))
     }
     logger.info(
       "serving",

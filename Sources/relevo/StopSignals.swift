@@ -10,8 +10,10 @@ final class StopSignals {
   /// From now on SIGTERM, SIGINT and SIGUSR1 wait for ``waitForStop()``, and SIGPIPE and SIGXFSZ are ignored:
   /// a write then fails, which is handled where it happens.
   ///
-  /// - Parameter onUserSignal: called for each SIGUSR1.
-  init(onUserSignal: @escaping () -> Void) throws(EventLoopError) {
+  /// - Parameters:
+  ///   - onUserSignal: called for each SIGUSR1.
+  ///   - onHangUp: called for each SIGHUP; nil lets that end the process.
+  init(onUserSignal: @escaping () -> Void, onHangUp: (() -> Void)?) throws(EventLoopError) {
     let loop = try EventLoop()
     self.loop = loop
     signal(SIGPIPE, SIG_IGN)
@@ -21,6 +23,7 @@ final class StopSignals {
       try SignalSource(loop: loop, signal: SIGINT) { loop.stop() },
       try SignalSource(loop: loop, signal: SIGUSR1, handler: onUserSignal),
     ]
+    if let onHangUp { sources.append(try SignalSource(loop: loop, signal: SIGHUP, handler: onHangUp)) }
   }
 
   deinit { sources = [] }

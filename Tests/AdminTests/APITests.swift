@@ -1,3 +1,4 @@
+import EventLoop
 import Foundation
 import MapQueries
 import Proxy
@@ -255,6 +256,71 @@ struct APITests {
       #expect(status(answer) == expected)
       let health = try client.exchange("GET /healthz HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n")
       #expect(status(health) == "200")
+    }
+  }
+
+  @Test(
+    "refuses what is no HTTP, or too long, with the same fields, each once",
+    arguments: [
+      ("nonsense\r\n\r\n", "400"), ("GET / HTTP/1.1\r\nHost: a\r\nno field\r\n\r\n", "400"),
+      ("GET /\(String(repeating: "x", count: 20_000)) HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
+      ("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: 20_000))\r\n\r\n", "400"),
+      ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", "400"),
+      (
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n\(String(repeating: "x", count: 70_000))",
+        "413"
+      ),
+      ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "413"),
+      ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: nothing\r\n\r\n", "417"),
+      // Behind a good request on its connection.
+      ("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n", "400"),
+    ])
+  func refusedByTheServer(request: String, expected: String) throws {
+    try withAdmin { (client) throws in
+      let answers = try client.exchange(request)
+      let start = try #require(answers.ranges(of: "HTTP/1.1 ").last).lowerBound
+      let answer = answers[start...]
+      #expect(status(String(answer)) == expected)
+      for (name, value) in HTTPServerResponse.securityFields {
+        #expect(answer.ranges(of: "\r\n\(name): ").count == 1)
+        #expect(answer.contains("\r\n\(name): \(value)\r\n"))
+      }
+      #expect(answer.contains("\r\nConnection: close\r\n"))
+      #expect(try client.get("/metrics").contains("\nrelevo_admin_refused_total{reason=\"malformed\"} 1\n"))
+    }
+  }
+
+  @Test("tells a client to go on with its body without more words, and then answers as always")
+  func continues() throws {
+    try withAdmin { (client) throws in
+      let connection = try client.begin(
+        "PATCH /api/v1/origins/x HTTP/1.1\r\nHost: localhost\r\nX-Relevo-Admin: 1\r\nConnection: close\r\n"
+          + "Content-Length: 14\r\nExpect: 100-continue\r\n\r\n")
+      usleep(100_000)
+      let body = Array("{\"mode\":\"off\"}".utf8)
+      #expect(send(connection, body, body.count, Int32(MSG_NOSIGNAL)) == body.count)
+      let answer = try client.finish(connection)
+      #expect(answer.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 "))
+      #expect(answer.ranges(of: "nosniff").count == 1)
+    }
+  }
+
+  @Test("counts what it refuses, by the reason")
+  func refusalCounts() throws {
+    let map = makeMap([("/a", 0)])
+    try withAdmin(subject: makeSubject(map)) { (client) throws in
+      _ = try client.exchange(
+        "GET /api/v1/status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+      for _ in 0..<2 {
+        _ = try client.exchange(
+          "DELETE /api/v1/map/url?url=/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+      }
+      _ = try client.get("/nothing")
+      let counts = try client.get("/metrics").matches(
+        of: /\nrelevo_admin_refused_total\{reason="(.*)"\} ([1-9].*)/
+      )
+      .map { "\($0.1) \($0.2)" }
+      #expect(counts == ["foreign-host 1", "missing-header 2"])
     }
   }
 

@@ -102,6 +102,15 @@ func withAdmin<T>(
   listeners: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 0)],
   credentials: AdminCredentials = .none, subject: AdminSubject? = nil, _ body: (RawClient) throws -> T
 ) throws -> T {
+  try withAdminServer(listeners: listeners, credentials: credentials, subject: subject) { try body($1) }
+}
+
+/// The same for a body that wants the server as well.
+func withAdminServer<T>(
+  listeners: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 0)],
+  credentials: AdminCredentials = .none, subject: AdminSubject? = nil,
+  _ body: (AdminServer, RawClient) throws -> T
+) throws -> T {
   signal(SIGPIPE, SIG_IGN)
   let server = AdminServer(
     AdminConfiguration(listeners: listeners, credentials: credentials),
@@ -109,7 +118,7 @@ func withAdmin<T>(
     logger: Logger(label: "test"))
   try server.start()
   defer { server.stop() }
-  return try body(RawClient(#require(server.listeningOn.first)))
+  return try body(server, RawClient(#require(server.listeningOn.first)))
 }
 
 /// A path for a unix socket that no other test uses.

@@ -45,6 +45,32 @@ struct CheckTests {
     #expect(outcome.text.hasSuffix("no problem"))
   }
 
+  @Test("a path of the health checks that a site does not have is a problem, with the flag that mends it")
+  func healthPaths() throws {
+    let (new, old) = (try Self.fit(), try Self.fit())
+    let good = try Self.check(
+      new: [new], old: [old], ["--health-path", "/", "--old-health-path", "/", "--old-host", "old.example"])
+    #expect(good.exit == .code(0), "\(good.text)")
+    #expect(good.text.ranges(of: "ok answers 200 to the path of its health checks (/)").count == 2)
+
+    let bad = try Self.check(
+      new: [new], old: [old], ["--old-health-path", "/alive.txt", "--health-host", "checks.example"])
+    #expect(bad.exit == .code(1))
+    #expect(
+      bad.text.contains(
+        "problem answers 404 to the path of its health checks (/alive.txt): it would count as down, and no page be asked "
+          + "of it → Serve with --old-health-path /, which it answers with 200, or with another page that it has."
+      ),
+      "\(bad.text)")
+    let asked = old.requests.filter { $0.target == "/alive.txt" }
+    #expect(asked.map { $0["Host"] } == ["checks.example"])
+    #expect(!new.requests.contains { $0.target == "/alive.txt" })
+
+    let expected = try Self.check(
+      new: [new], old: [old], ["--old-health-path", "/alive.txt", "--health-expect", "404"])
+    #expect(expected.exit == .code(0), "\(expected.text)")
+  }
+
   static let badNew: [(name: String, expected: [String], script: ScriptedOrigin.Script)] = [
     (
       "catch-all",

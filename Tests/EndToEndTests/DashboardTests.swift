@@ -127,6 +127,26 @@ struct DashboardTests {
     }
   }
 
+  @Test("says of a site how many requests wait there")
+  func queue() throws {
+    let release = Gate()
+    let busy = try ScriptedOrigin { exchange in
+      try release.wait(.after(30))
+      try exchange.answer(200, "home")
+    }
+    try withDashboard(new: busy, options: "max=1", "--queue-timeout", "30s") { dashboard in
+      let clients = try (0..<3).map { _ in try Client(dashboard.site.relevo.port) }
+      for client in clients { try client.request("/") }
+      let browser = try dashboard.opened()
+      try browser.wait(
+        for: "new site: 1 of 1 serving, 2 requests queued · old server: 1 of 1 serving", in: "#servers-words")
+      release.open()
+      for client in clients { #expect(try client.answer().status == 200) }
+      try browser.wait(for: "new site: 1 of 1 serving · old", in: "#servers-words")
+      #expect(browser.complaints == [])
+    }
+  }
+
   @Test("drains a server only when it is told twice, and enables it again")
   func drain() throws {
     try withDashboard { dashboard in
@@ -214,6 +234,77 @@ struct DashboardTests {
     }
   }
 
+  @Test("leaves a name and a password to the browser, and can be signed in to later")
+  func password() throws {
+    let folder = try TemporaryFolder()
+    // htpasswd -nbB -C 4 ana secret
+    try folder.write("users", "ana:$2y$04$hbg9Obor3I1qM0UScWfwHeaC.bX3zXOs40FyulkbQUNG4laEgr2mW\n")
+    try withDashboard(map: Dashboard.mapFile([("/a.html", 4)]), "--admin-user-file", folder.path("users")) {
+      dashboard in
+      let browser = try Browser()
+      try browser.answerSignIn()
+      try browser.open("\(dashboard.address)/")
+      try browser.wait(for: "Sign in", in: "#gone")
+      #expect(try browser.text("#gone").contains("a name and a password of --admin-user-file"))
+      #expect(try browser.value("document.querySelector('#token').open") == false)
+
+      try browser.answerSignIn("ana", "secret")
+      try browser.click("#gone button")
+      try browser.wait(for: "Ready", in: "#ready")
+      try browser.wait(for: "/a.html", in: "#top-urls")
+      // Changes are hers too.
+      try browser.click("#top-urls tbody tr:nth-child(1) button")
+      try browser.click("#ask-go")
+      try browser.wait(for: "1 URL removed.", in: "#told")
+    }
+  }
+
+  @Test("exports the map at the keyboard, in the format that was chosen, as a file with its name")
+  func export() throws {
+    let (folder, downloads) = (try TemporaryFolder(), try TemporaryFolder())
+    let token = "f00d-beef-f00d-beef-f00d-beef-f00d-beef"
+    try folder.write("token", token)
+    chmod(folder.path("token"), 0o600)
+    let map = Dashboard.mapFile([("/a.html", 4), ("/b.html", 0)])
+    try withDashboard(map: map, "--admin-token-file", folder.path("token")) { dashboard in
+      let browser = try dashboard.opened()
+      try browser.keepDownloads(in: downloads)
+      try browser.wait("document.querySelector('#token').open")
+      try browser.type(token)
+      try browser.press(.enter)
+      try browser.wait(for: "Ready", in: "#ready")
+
+      try browser.run("document.querySelector('#export').focus()")
+      try browser.press(.enter)
+      try browser.wait("document.querySelector('#ask').open")
+      #expect(try browser.texts("#ask-choices label").first?.hasPrefix("CSV") == true)
+      // From Cancel to the button that does it.
+      try browser.press(.tab)
+      try browser.press(.enter)
+      try browser.wait(for: "relevo-urls.csv is there.", in: "#told")
+      // Chromium makes the file before it fills it.
+      func hasCome(_ name: String, _ isWhole: (String) -> Bool) -> Bool {
+        eventually(within: .after(10)) { (try? downloads.read(name)).map(isWhole) == true }
+      }
+      #expect(
+        hasCome("relevo-urls.csv") { text in
+          text.components(separatedBy: "\r\n").map { $0.prefix { $0 != "," } } == [
+            "url", "/a.html", "/b.html", "",
+          ]
+        })
+      #expect(try browser.value("document.activeElement.id") == "export")
+
+      try browser.press(.enter)
+      try browser.wait("document.querySelector('#ask').open")
+      try browser.run("document.querySelector('#ask-choices input').focus()")
+      try browser.press(.down)
+      try browser.press(.down)
+      try browser.press(.enter)
+      try browser.wait(for: "relevo-haproxy.map is there.", in: "#told")
+      #expect(hasCome("relevo-haproxy.map") { $0.contains("\n/a.html old\n/b.html old\n") })
+    }
+  }
+
   @Test("greys what it shows when Relevo is gone, says since when, and goes on when it is back")
   func gone() throws {
     let new = try ScriptedOrigin.pages(["/": "home"])
@@ -282,7 +373,7 @@ struct DashboardTests {
       }
       #expect(stops.first?.hasPrefix("skip") == true)
       #expect(stops.filter { !$0.hasSuffix(" solid 2px") } == [])
-      for part in ["share-chart", "rate-chart", "query", "snapshot", "remove", "open"] {
+      for part in ["share-chart", "rate-chart", "query", "export", "snapshot", "remove", "open"] {
         #expect(stops.contains { $0.hasPrefix(part) }, "\(part)")
       }
     }
@@ -411,17 +502,18 @@ private struct Dashboard {
 }
 
 private func withDashboard(
-  map: String? = nil, _ flags: String..., sourceLocation: SourceLocation = #_sourceLocation,
-  _ test: (Dashboard) throws -> Void
+  new: ScriptedOrigin? = nil, options: String? = nil, map: String? = nil, _ flags: String...,
+  sourceLocation: SourceLocation = #_sourceLocation, _ test: (Dashboard) throws -> Void
 ) throws {
   let folder = try TemporaryFolder()
   if let map { try folder.write("urls.map", map) }
-  let new = try ScriptedOrigin.pages(["/": "home"])
+  let new = try new ?? .pages(["/": "home"])
+  let server: any Origin = options.map { WithOptions(new, $0) as any Origin } ?? new
   let old = try ScriptedOrigin { exchange in
     try exchange.target.hasPrefix("/none") ? exchange.answer(404) : exchange.answer(200, "old")
   }
   let admin = ["--map-file", folder.path("urls.map"), "--admin", "127.0.0.1:0"] + flags
-  try withRelevo(new: [new], old: [old], flags: admin, sourceLocation: sourceLocation) { relevo in
+  try withRelevo(new: [server], old: [old], flags: admin, sourceLocation: sourceLocation) { relevo in
     let start = "the admin plane listens on "
     let line = try relevo.process.errors.wait("where the admin plane listens") { $0.contains(start) }[0]
     let address = line.components(separatedBy: start)[1].prefix { $0 != " " && $0 != "\"" }

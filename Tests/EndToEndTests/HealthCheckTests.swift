@@ -116,7 +116,8 @@ struct HealthCheckTests {
     let (a, b) = (try Checked("a", status: 404), try Checked("b", status: 404))
     try withRelevo(new: [a.origin, b.origin], old: [RefusedPort()], flags: Self.quick) { (relevo) throws in
       _ = try line(
-        relevo, "every server of the new site is down by its checks", "correct the path of the checks")
+        relevo, "every server of the new site is down by its checks: they are asked all the same",
+        "give --health-path a page that it has in place of /health")
       let client = try Client(relevo.port)
       for _ in 1...4 { #expect(try client.get("/").status == 200) }
       #expect(a.visits + b.visits == 4)
@@ -169,9 +170,25 @@ struct HealthCheckTests {
       #expect(try Client(relevo.port).get("/page").text == "old")
       _ = try line(relevo, "a server of the old site is up by its checks")
       try old.stop()
-      _ = try line(relevo, "a server of the old site is down by its checks", "Connection refused")
+      _ = try line(relevo, "every server of the old site is down by its checks", "Connection refused")
       try old.start()
       _ = try line(relevo, "a server of the old site is up by its checks", "answers 204", count: 2)
+    }
+  }
+
+  @Test("a path that the old server does not have is told in one line at the start, with the remedy")
+  func wrongOldPath() throws {
+    let old = try ScriptedOrigin { try $0.answer($0.target == "/page" ? 200 : 404, "old") }
+    try withRelevo(
+      new: [ScriptedOrigin.pages([:])], old: [old], "--old-health-path", "/alive.txt", "--health-interval",
+      "100ms"
+    ) { relevo in
+      _ = try line(
+        relevo, "every server of the old site is down by its checks: no page is asked of it until one is up",
+        "answers 404, which is none of 2xx,3xx",
+        "give --old-health-path a page that it has in place of /alive.txt, or name 404 in --health-expect")
+      #expect(try Client(relevo.port).get("/page").status == 404, "the new site's")
+      #expect(relevo.process.errors.all.count { $0.contains("health") } == 1)
     }
   }
 

@@ -225,6 +225,29 @@ struct MapCommandTests {
     #expect(learned.sites.folder.exists("urls.map.refused"))
   }
 
+  @Test("verify knows what a start with another --ignore-query makes of the keys, from the environment too")
+  func verifyKeys() throws {
+    let learned = try Learned()
+    #expect(try learned.map("add", "/a?ref=1", "/a?ref=2", "/a", "/b?ref=1").exit == .code(0))
+    #expect(try learned.map("verify").output.last == "A start loads \(learned.path): 8 URLs.")
+    let flagged = try learned.map("verify", "--ignore-query", "default,ref")
+    #expect(flagged.exit == .code(0), "\(flagged)")
+    #expect(
+      flagged.output.first?.hasSuffix(
+        "; 3 not written as a request's key is, which a start puts right, 2 by joining them with others")
+        == true,
+      "\(flagged)")
+    #expect(flagged.output.last == "A start loads \(learned.path): 6 URLs.")
+    let variable = try learned.shell(
+      "RELEVO_IGNORE_QUERY=default,ref $relevo map verify --map-file $map | tail -n 1")
+    #expect(variable.output == ["A start loads \(learned.path): 6 URLs."])
+    let site = try learned.sites.start("--ignore-query", "default,ref")
+    _ = try site.relevo.process.errors.wait("what was loaded") {
+      $0.contains("loaded 6 URLs of the old site")
+    }
+    #expect(try site.relevo.terminate() == .code(0))
+  }
+
   @Test("what a kill -9 left in the journal is in every answer")
   func journal() throws {
     let learned = try Learned()

@@ -70,7 +70,7 @@ struct MapExportTests {
   static func neighbour(_ url: String) -> String { url + "z" }
 
   /// Each URL reaches the old site as it was sent, and each one's neighbour does not.
-  func expectRouted(_ urls: [String], _ server: ExportServer) throws {
+  func expectRouted(_ urls: [String], _ server: Daemon) throws {
     let pipeline = Pipeline(server.port)
     var wrong = 0
     for (url, answer) in zip(urls, try pipeline.answers(urls))
@@ -92,7 +92,7 @@ struct MapExportTests {
   /// Each URL is redirected to itself on the other site, and each one's neighbour is not redirected. Apache
   /// drops the mark of an empty query, and an ampersand at the end of one.
   func expectRedirected(
-    _ urls: [String], _ server: ExportServer, dropsEndOfQuery: Bool = false
+    _ urls: [String], _ server: Daemon, dropsEndOfQuery: Bool = false
   ) throws {
     let pipeline = Pipeline(server.port)
     var wrong = 0
@@ -119,8 +119,10 @@ struct MapExportTests {
 
   // MARK: HAProxy
 
-  func haproxy(_ comment: [String]) throws -> ExportServer {
-    try .haproxy(frontend: directives(comment, below: "In the frontend"), sites)
+  func haproxy(_ comment: [String]) throws -> Daemon {
+    try .haproxy(
+      frontend: directives(comment, below: "In the frontend"),
+      backends: ["new": "127.0.0.1:\(sites.newPort)", "old": "127.0.0.1:\(sites.oldPort)"])
   }
 
   @Test("HAProxy routes every URL, and no neighbour")
@@ -137,13 +139,16 @@ struct MapExportTests {
 
   // MARK: Apache
 
-  func apache(_ comment: [String]) throws -> ExportServer {
+  func apache(_ comment: [String]) throws -> Daemon {
     for command in directives(comment, below: "First") {
       let run = try Tools.run("/bin/sh", ["-c", command])
       try #require(run.exit == .code(0), "\(run.errors)")
     }
     chmod(folder.path("urls.apache-dbm.dbm"), 0o644)
-    return try .apache(directives(comment, below: "In the virtual host"), sites)
+    return try .apache(
+      directives(comment, below: "In the virtual host").map {
+        $0.replacingOccurrences(of: "http://old.example.com", with: "http://127.0.0.1:\(sites.oldPort)")
+      })
   }
 
   @Test("Apache routes every URL, and no neighbour", arguments: ["apache-txt", "apache-dbm"])
@@ -172,9 +177,13 @@ struct MapExportTests {
 
   // MARK: nginx
 
-  func nginx(_ comment: [String]) throws -> ExportServer {
+  func nginx(_ comment: [String]) throws -> Daemon {
     try .nginx(
-      http: directives(comment, below: "In http"), server: directives(comment, below: "In server"), sites)
+      http: directives(comment, below: "In http") + [
+        "upstream new { server 127.0.0.1:\(sites.newPort); keepalive 8; }",
+        "upstream old { server 127.0.0.1:\(sites.oldPort); keepalive 8; }",
+        "proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_buffer_size 32k; proxy_buffers 8 32k;",
+      ], server: directives(comment, below: "In server"))
   }
 
   @Test("nginx routes every URL, and no neighbour")
@@ -222,7 +231,7 @@ struct MapExportTests {
     let (keys, urls) = keys(kind)
     let host = "WWW.Example.COM:8080"
     let asked = kind.hasSuffix("query") ? urls : urls.map { "\($0)?x=1&y=2" }
-    func expect(_ server: ExportServer) throws {
+    func expect(_ server: Daemon) throws {
       let found = try Pipeline(server.port).answers(asked, host: host)
       #expect(found.map { $0.field("X-Site") } == Array(repeating: "old", count: asked.count))
       #expect(found.map { $0.field("X-Asked") } == asked)
@@ -244,7 +253,7 @@ struct MapExportTests {
     let (keys, urls) = keys(kind)
     let host = "www.example.com"
     let asked = kind.hasSuffix("query") ? urls : urls.map { "\($0)?x=1&y=2" }
-    func expect(_ server: ExportServer) throws {
+    func expect(_ server: Daemon) throws {
       for targets in [urls, asked] {
         let answers = try Pipeline(server.port).answers(targets, host: host)
         #expect(answers.map(\.status) == Array(repeating: 302, count: targets.count))

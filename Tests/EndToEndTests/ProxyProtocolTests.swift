@@ -158,15 +158,18 @@ struct ProxyProtocolTests {
     try withProxied { new, relevo in
       let options = option == "send-proxy" ? option : "\(option) proxy-v2-options crc32c,unique-id"
       // What the first names, the second sends on, over connections of its own.
-      let haproxy = try FrontServer.haproxy(
-        before: relevo.port, mode: "tcp", acceptsProxy: true,
-        frontend: option == "send-proxy" ? [] : ["unique-id-format %[uuid()]"], server: options)
+      let haproxy = try Daemon.haproxy(
+        mode: "tcp", bind: "accept-proxy",
+        frontend: option == "send-proxy" ? [] : ["unique-id-format %[uuid()]"],
+        backends: ["relevo": "127.0.0.1:\(relevo.port) \(options)"])
       let client = try Client(haproxy.port)
       try client.send(Self.ipv4 + Self.request)
       #expect(try client.answer().text == "new")
       #expect(try new.request(1)["X-Forwarded-For"] == "203.0.113.9")
       #expect(try relevo.log("/page").text.hasPrefix("203.0.113.9 - - "))
-      let nginx = try FrontServer.nginxStream(before: relevo.port)
+      let nginx = try Daemon.nginxStream(server: [
+        "proxy_pass 127.0.0.1:\(relevo.port);", "proxy_protocol on;",
+      ])
       #expect(try Client(nginx.port).get("/nginx").text == "new")
       #expect(try new.request(2)["X-Forwarded-For"] == "127.0.0.1")
       #expect(!relevo.process.errors.text.contains("--accept-proxy wants"))

@@ -106,6 +106,29 @@ struct StickyCookieTests {
   }
 
   @Test(
+    "a server that is drained by the API keeps its sessions and gets no new client, until it is ready again")
+  func drain() throws {
+    try withSites(["one", "two"].map { try Self.server($0) }, "--workers", "2", "--admin", "127.0.0.1:0") {
+      sites in
+      let admin = AdminPlane(relevo: sites.relevo)
+      let session = "sid=a~v"
+      #expect(try sites.get("/", session).text == "one got sid=v")
+      let answer = try admin.change("PATCH", "/api/v1/origins/a", body: #"{"mode":"drain"}"#)
+      #expect(answer.status == "200" && answer.body.contains(#""state":"draining""#))
+      for _ in 1...8 {
+        #expect(try sites.get("/", session).text == "one got sid=v")
+        let fresh = try sites.get()
+        #expect(fresh.text == "two got nothing")
+        #expect(fresh["Set-Cookie"]?.hasPrefix("sid=b~") == true)
+      }
+      #expect(try admin.change("PATCH", "/api/v1/origins/a", body: #"{"mode":"off"}"#).status == "200")
+      #expect(try sites.get("/", session).text == "two got sid=v")
+      #expect(try admin.change("PATCH", "/api/v1/origins/a", body: #"{"mode":"ready"}"#).status == "200")
+      #expect(try sites.get("/", session).text == "one got sid=v")
+    }
+  }
+
+  @Test(
     "the old server gets the value without an id, after a miss and from the map, and its own cookie gets none"
   )
   func old() throws {

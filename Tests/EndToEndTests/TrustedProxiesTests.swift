@@ -92,20 +92,19 @@ struct TrustedProxiesTests {
   @Test("behind HAProxy with option forwardfor and behind nginx with realip's usual header")
   func realProxies() throws {
     try withSite(new: .always(200), old: .always(200), "--trusted-proxies", "127.0.0.1") { site in
-      let haproxy = try FrontServer.haproxy(
-        before: site.relevo.port,
-        frontend: ["option forwardfor", "http-request set-header X-Forwarded-Proto https"])
+      let haproxy = try Daemon.haproxy(
+        frontend: ["option forwardfor", "http-request set-header X-Forwarded-Proto https"],
+        backends: ["relevo": "127.0.0.1:\(site.relevo.port)"])
       _ = try Client(haproxy.port).get("/haproxy", ["X-Forwarded-For: 203.0.113.9"])
       #expect(try site.new.request(1)["X-Forwarded-For"] == "203.0.113.9, 127.0.0.1, 127.0.0.1")
       #expect(try site.new.request(1)["X-Forwarded-Proto"] == "https")
       #expect(try site.log("/haproxy").text.hasPrefix("203.0.113.9 - - "))
 
-      let nginx = try FrontServer.nginx(
-        before: "http://127.0.0.1:\(site.relevo.port)",
-        location: [
-          "proxy_set_header Host $host;", "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
-          "proxy_set_header X-Forwarded-Proto https;",
-        ])
+      let nginx = try Daemon.nginx(server: [
+        "location / {", "proxy_pass http://127.0.0.1:\(site.relevo.port);", "proxy_set_header Host $host;",
+        "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+        "proxy_set_header X-Forwarded-Proto https;", "}",
+      ])
       _ = try Client(nginx.port).get("/nginx", ["X-Forwarded-For: 6.6.6.6, 198.51.100.4"])
       let request = try site.new.request(2)
       #expect(request["X-Forwarded-For"] == "6.6.6.6, 198.51.100.4, 127.0.0.1, 127.0.0.1")

@@ -37,9 +37,13 @@ struct HealthTests {
     #expect(changes("+---++--+---") == [.up, nil, nil, .down, nil, .up, nil, nil, nil, nil, nil, .down])
   }
 
-  private func verdict(_ result: Result<HTTPClientResponse, HTTPClientError>) throws -> HealthVerdict {
-    HealthVerdict(
-      result, took: .milliseconds(3), expect: try StatusSet(parsing: "2xx,3xx"), timeout: .seconds(2))
+  private func verdict(
+    _ result: Result<HTTPClientResponse, HTTPClientError>, of site: Site = .new
+  ) throws -> HealthVerdict {
+    let checks = HealthChecks(
+      new: .init(path: "/index.html"), old: .init(path: "/alive.txt"),
+      expect: try StatusSet(parsing: "2xx,3xx"), userAgent: "test")
+    return HealthVerdict(result, took: .milliseconds(3), of: site, by: checks)
   }
 
   @Test("an expected status passes, and any other says what was expected", arguments: [200, 204, 301, 399])
@@ -53,6 +57,16 @@ struct HealthTests {
     let seen = try verdict(.success(HTTPClientResponse(status: status)))
     #expect(!seen.passed && seen.message == "answers \(status), which is none of 2xx,3xx")
     #expect(seen.remedy.contains("--health-expect"))
+  }
+
+  @Test("a server that answers and has no such page may have been asked for a wrong path: its flag is named")
+  func wrongPath() throws {
+    let seen = try verdict(.success(HTTPClientResponse(status: 404)), of: .old)
+    #expect(
+      seen.remedy
+        == "it runs, so that the path may be wrong: give --old-health-path a page that it has in place of /alive.txt, or name 404 in --health-expect"
+    )
+    #expect(try verdict(.success(HTTPClientResponse(status: 503)), of: .new).remedy.hasPrefix("see its log;"))
   }
 
   @Test(

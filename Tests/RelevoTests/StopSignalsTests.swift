@@ -5,19 +5,22 @@ import Testing
 
 @Suite("the signals of the process", .serialized)
 struct StopSignalsTests {
-  @Test("SIGUSR1 calls the handler and goes on, SIGTERM ends the wait")
+  @Test("SIGUSR1 and SIGHUP call their handlers and go on, SIGTERM ends the wait")
   func terminates() throws {
-    var calls = 0
-    let signals = try StopSignals { calls += 1 }
+    var calls: [String] = []
+    let signals = try StopSignals(
+      onUserSignal: { calls.append("SIGUSR1") }, onHangUp: { calls.append("SIGHUP") })
     kill(getpid(), SIGUSR1)
+    kill(getpid(), SIGHUP)
     kill(getpid(), SIGTERM)
     signals.waitForStop()
-    #expect(calls == 1)
+    #expect(calls.sorted() == ["SIGHUP", "SIGUSR1"])
   }
 
   @Test("SIGINT ends the wait")
   func interrupts() throws {
-    let signals = try StopSignals { Issue.record("called") }
+    let signals = try StopSignals(
+      onUserSignal: { Issue.record("called") }, onHangUp: { Issue.record("called") })
     kill(getpid(), SIGINT)
     signals.waitForStop()
   }

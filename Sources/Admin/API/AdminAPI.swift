@@ -7,11 +7,13 @@ import URLMap
 struct AdminAPI: Sendable {
   let subject: AdminSubject
   let traffic: TrafficRecorder
+  private let refusals: RefusalLog
   private let trees: TreeCache
 
-  init(_ subject: AdminSubject, traffic: TrafficRecorder) {
+  init(_ subject: AdminSubject, traffic: TrafficRecorder, refusals: RefusalLog) {
     self.subject = subject
     self.traffic = traffic
+    self.refusals = refusals
     trees = TreeCache(map: subject.map)
   }
 
@@ -38,7 +40,7 @@ struct AdminAPI: Sendable {
       return .now(
         HTTPServerResponse(
           headers: [("Content-Type", MetricsSnapshot.contentType)],
-          body: MetricsSnapshot(subject).prometheusText))
+          body: MetricsSnapshot(subject, adminRefusals: refusals.totals).prometheusText))
     case .openAPI:
       try parameters.end()
       return .now(
@@ -53,7 +55,7 @@ struct AdminAPI: Sendable {
       return .now(HTTPServerResponse(json: traffic.answer(hours: hours)))
     case .origins:
       try parameters.end()
-      return .now(HTTPServerResponse(json: OriginsAnswer(origins: OriginsResource(subject, traffic).all)))
+      return .now(HTTPServerResponse(json: OriginsResource(subject, traffic).all))
     case .origin(let id):
       try parameters.end()
       return .now(

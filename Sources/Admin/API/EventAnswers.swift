@@ -30,7 +30,8 @@ struct MissAnswer: Encodable {
 struct FailureAnswer: Encodable {
   let at: UInt32
   let event: String
-  let cause: String
+  let message: String
+  let cause: String?
   let origin: String?
   let site: String?
   let url: String?
@@ -38,6 +39,7 @@ struct FailureAnswer: Encodable {
   init(_ failure: RecentFailure) {
     at = failure.at
     event = failure.event
+    message = failure.message
     cause = failure.cause
     origin = failure.origin
     site = failure.site?.rawValue

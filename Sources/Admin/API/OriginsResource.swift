@@ -12,8 +12,10 @@ struct OriginsResource {
     recent = traffic.recent
   }
 
-  var all: [OriginAnswer] {
-    subject.proxy.origins.map { OriginAnswer($0, latency: recent.latency(ofOrigin: $0.id)) }
+  var all: OriginsAnswer {
+    OriginsAnswer(
+      sites: subject.proxy.sites.map(SiteAnswer.init),
+      origins: subject.proxy.origins.map { OriginAnswer($0, latency: recent.latency(ofOrigin: $0.id)) })
   }
 
   /// Does what the body of a PATCH says.
@@ -37,7 +39,18 @@ struct OriginsResource {
 }
 
 struct OriginsAnswer: Encodable {
+  let sites: [SiteAnswer]
   let origins: [OriginAnswer]
+}
+
+struct SiteAnswer: Encodable {
+  let site: String
+  let queued: Int
+
+  init(_ status: SiteStatus) {
+    site = status.site.rawValue
+    queued = status.queued
+  }
 }
 
 struct OriginAnswer: Encodable {
@@ -52,7 +65,6 @@ struct OriginAnswer: Encodable {
   let check: String
   let checkMessage: String?
   let inFlight: Int
-  let queued: Int
   let requests: UInt64
   let failures: UInt64
   let latency: LatencyAnswer?
@@ -70,7 +82,6 @@ struct OriginAnswer: Encodable {
     check = "\(origin.checked)"
     checkMessage = origin.checkMessage
     inFlight = origin.inFlight
-    queued = origin.queued
     requests = origin.requests
     failures = origin.failures
     self.latency = LatencyAnswer(latency)

@@ -14,11 +14,13 @@ enum CredentialFile {
   private static let limitBytes = 1 << 20
 
   /// - Parameter flag: that names the file, for the sentence.
-  /// - Throws: ``AdminStartError/credentials(_:)``.
+  /// - Throws: ``CredentialFileError``.
   static func contents(
     of path: String, flag: String, _ secrecy: Secrecy
-  ) throws(AdminStartError) -> [UInt8] {
-    func failure(_ sentence: String) -> AdminStartError { .credentials("\(flag) \(path) \(sentence)") }
+  ) throws(CredentialFileError) -> [UInt8] {
+    func failure(_ sentence: String) -> CredentialFileError {
+      CredentialFileError("\(flag) \(path) \(sentence)")
+    }
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw failure("can't be read: \(systemMessage(errno))") }
     defer { close(descriptor) }

@@ -13,7 +13,10 @@ final class PasswordChecks {
   /// What follows a wrong one, so that trying many takes long.
   private static let pauseAfterWrong = Duration.milliseconds(250)
 
-  private let users: UserList
+  /// Another list makes all passwords be checked again.
+  var users: UserList {
+    didSet { known = [] }
+  }
   private let thread: WorkThread
   private let hash = KeyedHash()
   /// The oldest first.
@@ -29,11 +32,13 @@ final class PasswordChecks {
     known.contains(hashed(credentials))
   }
 
-  /// Has them checked; `done` is called on the other thread. False when too many wait.
-  func check(_ credentials: Credentials, done: @escaping @Sendable (Bool) -> Void) -> Bool {
+  /// Has them checked by the list of now; `done` is called with it on the other thread. False when too many wait.
+  func check(
+    _ credentials: Credentials, done: @escaping @Sendable (_ isRight: Bool, _ users: UserList) -> Void
+  ) -> Bool {
     thread.add { [users] in
       let isRight = users.isRight(credentials)
-      done(isRight)
+      done(isRight, users)
       if !isRight { usleep(UInt32(clamping: Self.pauseAfterWrong.wholeMilliseconds * 1000)) }
     }
   }

@@ -11,13 +11,13 @@ final class UserList: Sendable {
   /// What unknown users are measured against, so that they take as long as known ones.
   private let decoy: [UInt8]
 
-  /// - Throws: ``AdminStartError/credentials(_:)`` that names the line which can't be used.
-  convenience init(path: String) throws(AdminStartError) {
+  /// - Throws: ``CredentialFileError`` that names the line which can't be used.
+  convenience init(path: String) throws(CredentialFileError) {
     let contents = try CredentialFile.contents(of: path, flag: "--admin-user-file", .hashed)
     try self.init(contents, source: "--admin-user-file \(path)")
   }
 
-  init(_ contents: [UInt8], source: String) throws(AdminStartError) {
+  init(_ contents: [UInt8], source: String) throws(CredentialFileError) {
     var hashes: [[UInt8]: [UInt8]] = [:]
     var highest = 4
     let lines = contents.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -26,24 +26,25 @@ final class UserList: Sendable {
       if line.isEmpty || line.first == UInt8(ascii: "#") { continue }
       let place = "\(source):\(index + 1)"
       guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex else {
-        throw .credentials("\(place): a line is a name, a colon and a hash: htpasswd -B makes one")
+        throw CredentialFileError("\(place): a line is a name, a colon and a hash: htpasswd -B makes one")
       }
       let hash = Array(line[(colon + 1)...])
       guard let cost = Self.cost(of: hash) else {
-        throw .credentials("\(place): only bcrypt hashes are taken: make this one again with htpasswd -B")
+        throw CredentialFileError(
+          "\(place): only bcrypt hashes are taken: make this one again with htpasswd -B")
       }
       guard cost <= Self.highestCost else {
-        throw .credentials(
+        throw CredentialFileError(
           "\(place): its cost is \(cost), which takes seconds: at most \(Self.highestCost), as with htpasswd -B -C 12"
         )
       }
       guard hashes.updateValue(hash, forKey: Array(line[..<colon])) == nil else {
-        throw .credentials("\(place): this user is there twice: remove one of the lines")
+        throw CredentialFileError("\(place): this user is there twice: remove one of the lines")
       }
       highest = max(highest, cost)
     }
     guard !hashes.isEmpty else {
-      throw .credentials("\(source) has no user: htpasswd -B -c FILE NAME makes one")
+      throw CredentialFileError("\(source) has no user: htpasswd -B -c FILE NAME makes one")
     }
     self.hashes = hashes
     let digits = highest < 10 ? "0\(highest)" : "\(highest)"

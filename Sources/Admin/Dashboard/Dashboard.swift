@@ -4,9 +4,8 @@
 public enum Dashboard {
   /// The page, UTF-8.
   public static let page: [UInt8] = {
-    let html = String(decoding: PackageResources.dashboard_html, as: UTF8.self)
-    return Array(
-      html
+    Array(
+      packed(PackageResources.dashboard_html)
         .replacing("<style></style>", with: "<style>\(style)</style>", maxReplacements: 1)
         .replacing(
           "<script type=\"module\"></script>", with: "<script type=\"module\">\(script)</script>",

@@ -18,7 +18,7 @@ extension HTTPServerResponse {
     }
   }
 
-  /// With the fields that every answer of the admin plane has: nothing is kept, framed, guessed at or told to others.
+  /// With the fields that every answer of the admin plane has.
   func secured() -> HTTPServerResponse {
     var response = self
     let names = Set(headers.map(\.name))
@@ -28,7 +28,8 @@ extension HTTPServerResponse {
     return response
   }
 
-  private static let securityFields = [
+  /// Nothing is kept, framed, guessed at or told to others.
+  static let securityFields: [(name: String, value: String)] = [
     ("Cache-Control", "no-store"),
     (
       "Content-Security-Policy",

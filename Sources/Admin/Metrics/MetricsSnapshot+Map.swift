@@ -36,15 +36,18 @@ extension MapKeeper.Statistics {
     page.counter("relevo_map_snapshots_total", "Snapshots of the map written.", snapshots)
     page.counter(
       "relevo_map_snapshot_failures_total", "Snapshots that could not be written.", snapshotFailures)
-    if let lastSnapshot {
-      page.gauge(
-        "relevo_map_snapshot_timestamp_seconds", "When the last snapshot was in its place, since 1970.",
-        Int(lastSnapshot.at))
-      page.family("relevo_map_snapshot_duration_seconds", .gauge, "How long the last snapshot took to write.")
-      page.sample(
-        "relevo_map_snapshot_duration_seconds", us: lastSnapshot.took.wholeMilliseconds &* 1000)
-      page.gauge("relevo_map_snapshot_urls", "URLs in the last snapshot.", lastSnapshot.urls)
-    }
+    // 0 before the first: a series that comes into being with an event can't be asked about before.
+    page.gauge(
+      "relevo_map_snapshot_timestamp_seconds",
+      "When the last snapshot was in its place, since 1970; 0 before the first.",
+      Int(lastSnapshot?.at ?? 0))
+    page.family(
+      "relevo_map_snapshot_duration_seconds", .gauge,
+      "How long the last snapshot took to write; 0 before the first.")
+    page.sample(
+      "relevo_map_snapshot_duration_seconds", us: (lastSnapshot?.took.wholeMilliseconds ?? 0) &* 1000)
+    page.gauge(
+      "relevo_map_snapshot_urls", "URLs in the last snapshot; 0 before the first.", lastSnapshot?.urls ?? 0)
     page.counter("relevo_map_journal_changes_total", "Changes written to the journal.", journalled)
     page.counter(
       "relevo_map_journal_failures_total", "Times that the journal could not be written.", journalFailures)

@@ -24,9 +24,8 @@ extension MetricsSnapshot {
     each("relevo_origin_requests_in_flight", .gauge, "Requests under way with the server.", &page, \.inFlight)
     page.family(
       "relevo_queued_requests", .gauge, "Requests that wait for a place at one of the site's servers.")
-    for site in Site.allCases {
-      let waiting = origins.first { $0.site == site }?.queued ?? 0
-      page.sample("relevo_queued_requests", ["site": site.rawValue], waiting)
+    for site in sites {
+      page.sample("relevo_queued_requests", ["site": site.site.rawValue], site.queued)
     }
     each("relevo_origin_requests_total", .counter, "Requests handed to the server.", &page, \.requests)
     each(

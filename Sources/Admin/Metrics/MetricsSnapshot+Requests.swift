@@ -44,10 +44,12 @@ extension MetricsSnapshot {
     counter(
       .queued, "relevo_queued_total", "Requests that waited for a server that had as many as its maximum.",
       &page)
-    counter(
-      .queueFull, "relevo_queue_full_total", "Requests turned away since as many waited as may wait.", &page)
-    counter(
-      .queueTimeouts, "relevo_queue_timeouts_total", "Requests that waited for a server in vain.", &page)
+    page.family(
+      "relevo_queue_refused_total", .counter,
+      "Requests that got no server since all had their maximum, by the reason."
+    )
+    page.sample("relevo_queue_refused_total", ["reason": "full"], proxy[.queueFull])
+    page.sample("relevo_queue_refused_total", ["reason": "timeout"], proxy[.queueTimeouts])
     writeFallbacks(into: &page)
   }
 

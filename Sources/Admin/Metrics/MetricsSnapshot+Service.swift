@@ -27,5 +27,11 @@ extension MetricsSnapshot {
       "relevo_access_log_dropped_lines_total",
       "Access log lines that were dropped since the disk was too slow, full or gone.",
       proxy.logDroppedLines)
+    page.family(
+      "relevo_admin_refused_total", .counter,
+      "Requests and connections that the admin plane refused, by the reason.")
+    for reason in RefusalReason.allCases {
+      page.sample("relevo_admin_refused_total", ["reason": reason.rawValue], adminRefusals[reason] ?? 0)
+    }
   }
 }

@@ -8,12 +8,15 @@ struct MetricsSnapshot: Sendable {
   var isReady: Bool
   var isDraining: Bool
   var proxy: ProxyMetrics
+  var sites: [SiteStatus]
   var origins: [OriginStatus]
   var map: URLMap.Statistics
   /// The most URLs that the map keeps.
   var mapLimit: Int
   /// Nil when the map is kept in memory only.
   var keeper: MapKeeper.Statistics?
+  /// What the admin plane has refused.
+  var adminRefusals: [RefusalReason: UInt64]
   /// Nil when the system does not tell.
   var process: ProcessFigures?
 
@@ -34,10 +37,12 @@ struct MetricsSnapshot: Sendable {
 
 extension MetricsSnapshot {
   /// Asks all of `subject`.
-  init(_ subject: AdminSubject) {
+  init(_ subject: AdminSubject, adminRefusals: [RefusalReason: UInt64]) {
     self.init(
       version: subject.version, isReady: subject.notReady.isEmpty, isDraining: subject.proxy.isDraining,
-      proxy: subject.proxy.metrics, origins: subject.proxy.origins, map: subject.map.statistics,
-      mapLimit: subject.mapLimit, keeper: subject.mapFile?.keeper.statistics, process: .current())
+      proxy: subject.proxy.metrics, sites: subject.proxy.sites, origins: subject.proxy.origins,
+      map: subject.map.statistics,
+      mapLimit: subject.mapLimit, keeper: subject.mapFile?.keeper.statistics,
+      adminRefusals: adminRefusals, process: .current())
   }
 }

@@ -12,7 +12,8 @@ public struct AdminConfiguration: Sendable {
   }
 }
 
-/// How clients of the admin plane say who they are. Files are read at the start.
+/// How clients of the admin plane say who they are. Files are read at the start, and by
+/// ``AdminServer/reloadCredentials()``.
 public enum AdminCredentials: Sendable, Equatable {
   /// They are not asked; only this machine may reach it.
   case none
@@ -28,8 +29,8 @@ public enum AdminStartError: Error, CustomStringConvertible {
   case cannotListen(address: String, reason: String)
   /// Others than this machine reach the address, and nobody would be asked who they are.
   case open(address: String)
-  /// The file that says who may use it can't be used: the sentence has its flag and its name.
-  case credentials(String)
+  /// The file that says who may use it can't be used.
+  case credentials(CredentialFileError)
   case system(String)
 
   public var description: String {
@@ -39,7 +40,7 @@ public enum AdminStartError: Error, CustomStringConvertible {
     case .cannotListen(let address, let reason): "can't listen on \(address): \(reason)"
     case .open(let address):
       "--admin \(address) is reached from other machines: say who may use it with --admin-token-file or --admin-user-file, or listen on 127.0.0.1 or unix:/path"
-    case .credentials(let sentence): sentence
+    case .credentials(let error): error.description
     case .system(let reason): "the admin plane can't start: \(reason)"
     }
   }

@@ -11,8 +11,10 @@ enum AdminMessage: Sendable {
   case partsEnd(UInt64)
   /// The parts end early.
   case partsFailed(UInt64, Refusal)
-  /// Whether the password that came with a request is right.
-  case checked(UInt64, Credentials, Bool)
+  /// Whether the password that came with a request is right by this list.
+  case checked(UInt64, Credentials, Bool, by: UserList)
+  /// Who may use it from now on.
+  case access(Access)
   case stop
 }
 
@@ -38,11 +40,11 @@ final class AdminLoop {
 
   private let loop: EventLoop
   private let mailbox: Mailbox<AdminMessage>
-  private let router: AdminRouter
+  private var router: AdminRouter
   private let work: WorkThread
   private let passwords: PasswordChecks?
   private let logger: Logger
-  private var refusals: RefusalLog
+  private let refusals: RefusalLog
   private var server: HTTPServer?
   private var receiver: MailboxReceiver?
   private var everySecond: LoopTimer?
@@ -59,7 +61,7 @@ final class AdminLoop {
     self.logger = logger
     refusals = RefusalLog(logger: logger)
     let traffic = TrafficRecorder()
-    router = AdminRouter(access: access, api: AdminAPI(subject, traffic: traffic))
+    router = AdminRouter(access: access, api: AdminAPI(subject, traffic: traffic, refusals: refusals))
     work = try WorkThread(name: "admin-work", limit: Self.workLimit)
     switch access {
     case .users(let users): passwords = try PasswordChecks(users)
@@ -73,14 +75,17 @@ final class AdminLoop {
     // From the first request on, not from the first second.
     traffic.record(subject.proxy.metrics)
     everySecond?.startIfStopped(everyMs: TrafficRecorder.everyMs)
-    let server = try HTTPServer(loop: loop, limits: Self.limits) { [unowned self] request, exchange in
+    let server = try HTTPServer(
+      loop: loop, limits: Self.limits, errorFields: HTTPServerResponse.securityFields
+    ) { [unowned self] request, exchange in
       received(AdminRequest(request), exchange)
     }
     self.server = server
     server.onTrouble = { [unowned self] trouble in
       switch trouble {
-      case .shed: refusals.note(.shed)
-      case .slowRequest: refusals.note(.slow)
+      case .shed: refusals.note(.connectionLimit)
+      case .slowRequest: refusals.note(.tooSlow)
+      case .badRequest: refusals.note(.malformed)
       }
     }
     for listener in listeners {
@@ -114,12 +119,7 @@ final class AdminLoop {
   }
 
   private func refuse(_ refusal: Refusal, _ exchange: HTTPExchange) {
-    switch refusal.status {
-    case 401: refusals.note(.unauthorized)
-    case 403: refusals.note(refusal == AdminRouter.noIntent ? .noIntent : .foreignHost)
-    case 503: refusals.note(.busy)
-    default: break
-    }
+    if let reason = RefusalReason(refusal) { refusals.note(reason) }
     exchange.answer(refusal.response.secured())
   }
 
@@ -129,8 +129,8 @@ final class AdminLoop {
     guard let passwords else { throw router.denial }
     if passwords.areKnown(credentials) { return try handle(request, exchange) }
     let number = keep(Owed(exchange: exchange, request: request))
-    let isWaiting = passwords.check(credentials) { [mailbox] isRight in
-      mailbox.send(.checked(number, credentials, isRight))
+    let isWaiting = passwords.check(credentials) { [mailbox] isRight, users in
+      mailbox.send(.checked(number, credentials, isRight, by: users))
     }
     guard isWaiting else {
       forget(number)
@@ -138,16 +138,24 @@ final class AdminLoop {
     }
   }
 
-  private func checked(_ number: UInt64, _ credentials: Credentials, isRight: Bool) {
-    if isRight { passwords?.keep(credentials) }
+  private func checked(_ number: UInt64, _ credentials: Credentials, isRight: Bool, by users: UserList) {
+    let isCurrent = passwords?.users === users
+    if isRight, isCurrent { passwords?.keep(credentials) }
     guard let one = owed.removeValue(forKey: number), let request = one.request else { return }
     one.exchange.onClose = nil
     do throws(Refusal) {
+      // The file was read again meanwhile.
+      guard isCurrent else { return try check(credentials, request, one.exchange) }
       guard isRight else { throw router.denial }
       try handle(request, one.exchange)
     } catch {
       refuse(error, one.exchange)
     }
+  }
+
+  private func take(_ access: Access) {
+    router.access = access
+    if case .users(let users) = access { passwords?.users = users }
   }
 
   /// Does what a client wants that may have it.
@@ -268,8 +276,9 @@ final class AdminLoop {
     case .part(let number, let part): send(part, to: number)
     case .partsEnd(let number): endParts(number)
     case .partsFailed(let number, let refusal): failParts(number, refusal)
-    case .checked(let number, let credentials, let isRight):
-      checked(number, credentials, isRight: isRight)
+    case .checked(let number, let credentials, let isRight, let users):
+      checked(number, credentials, isRight: isRight, by: users)
+    case .access(let access): take(access)
     case .stop: loop.stop()
     }
   }

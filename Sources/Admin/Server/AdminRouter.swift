@@ -3,7 +3,7 @@ struct AdminRouter: Sendable {
   /// A page of another site can make a browser send a form here, but not with this field.
   static let noIntent = Refusal.forbidden("a change needs the header field X-Relevo-Admin: 1")
 
-  private let access: Access
+  var access: Access
   private let api: AdminAPI
 
   init(access: Access, api: AdminAPI) {

@@ -25,7 +25,12 @@ public final class AdminServer: Sendable {
   ///
   /// - Throws: ``AdminStartError``; nothing is left running then.
   public func start() throws(AdminStartError) {
-    let access = try access
+    let access: Access
+    do throws(CredentialFileError) {
+      access = try readAccess()
+    } catch {
+      throw .credentials(error)
+    }
     var listeners: [AdminListener] = []
     for address in configuration.listeners {
       listeners += try AdminListener.bind(address, toOthers: configuration.credentials != .none)
@@ -51,13 +56,20 @@ public final class AdminServer: Sendable {
     }
   }
 
-  private var access: Access {
-    get throws(AdminStartError) {
-      switch configuration.credentials {
-      case .none: .open
-      case .tokenFile(let path): .token(try BearerToken(path: path))
-      case .userFile(let path): .users(try UserList(path: path))
-      }
+  /// Reads the file of the credentials again. What it holds is in force for every request from then on, also on
+  /// connections that are open. May be called from any thread once it has started; blocks for the file.
+  ///
+  /// - Throws: ``CredentialFileError`` when the file can't be used: all stays as it was.
+  public func reloadCredentials() throws(CredentialFileError) {
+    let access = try readAccess()
+    running.withLock { $0.mailbox }?.send(.access(access))
+  }
+
+  private func readAccess() throws(CredentialFileError) -> Access {
+    switch configuration.credentials {
+    case .none: .open
+    case .tokenFile(let path): .token(try BearerToken(path: path))
+    case .userFile(let path): .users(try UserList(path: path))
     }
   }
 

@@ -1,17 +1,8 @@
 import EventLoop
 import Logging
 
-/// What the admin plane refuses, counted, and said in the log at a bounded rate: one line a kind in ten seconds.
-struct RefusalLog {
-  enum Kind: String, CaseIterable {
-    case unauthorized = "clients that did not say who they are"
-    case foreignHost = "requests for another host's name"
-    case noIntent = "changes without X-Relevo-Admin"
-    case busy = "requests while too many others waited"
-    case shed = "connections, there were too many"
-    case slow = "requests that came too slowly"
-  }
-
+/// What the admin plane refuses, counted, and said in the log at a bounded rate: one line a reason in ten seconds.
+final class RefusalLog: Sendable {
   private struct Tally {
     var total: UInt64 = 0
     var said: UInt64 = 0
@@ -21,25 +12,34 @@ struct RefusalLog {
   private static let everyMs: UInt64 = 10_000
 
   private let logger: Logger
-  private var tallies: [Kind: Tally] = [:]
+  private let tallies = Locked<[RefusalReason: Tally]>([:])
 
   init(logger: Logger) {
     self.logger = logger
   }
 
-  mutating func note(_ kind: Kind, nowMs: UInt64 = EventLoop.monotonicMs()) {
-    tallies[kind, default: Tally()].total += 1
+  /// How many were refused since the start.
+  var totals: [RefusalReason: UInt64] { tallies.withLock { $0.mapValues(\.total) } }
+
+  func note(_ reason: RefusalReason, nowMs: UInt64 = EventLoop.monotonicMs()) {
+    tallies.withLock { $0[reason, default: Tally()].total += 1 }
     sayWhatIsDue(nowMs: nowMs)
   }
 
   /// To be called now and then, so that the last ones are said too.
-  mutating func sayWhatIsDue(nowMs: UInt64 = EventLoop.monotonicMs()) {
-    for (kind, tally) in tallies where tally.total > tally.said && nowMs >= tally.nextMs {
+  func sayWhatIsDue(nowMs: UInt64 = EventLoop.monotonicMs()) {
+    let due = tallies.withLock { tallies in
+      let due = tallies.filter { $1.total > $1.said && nowMs >= $1.nextMs }
+      for (reason, tally) in due {
+        tallies[reason]?.said = tally.total
+        tallies[reason]?.nextMs = nowMs + Self.everyMs
+      }
+      return due
+    }
+    for (reason, tally) in due {
       logger.warning(
-        "the admin plane refused \(kind.rawValue)",
+        "the admin plane refused \(reason.words)",
         metadata: ["count": "\(tally.total - tally.said)", "total": "\(tally.total)"])
-      tallies[kind]?.said = tally.total
-      tallies[kind]?.nextMs = nowMs + Self.everyMs
     }
   }
 }

@@ -19,6 +19,8 @@ import Glibc
 
   private let loop: EventLoop
   private let limits: HTTPServer.Limits
+  /// Field lines for evhttp's own answers.
+  private let errorFields: [UInt8]
   /// By evhttp's connections, which evhttp owns.
   private var open: [OpaquePointer: HTTPConnection] = unsafe [:]
   /// Buffer events whose connections are not known yet, with a reference to each.
@@ -30,9 +32,12 @@ import Glibc
   private var listeners: [OpaquePointer] = unsafe []
   var onTrouble: ((HTTPServerTrouble) -> Void)?
 
-  init(loop: EventLoop, limits: HTTPServer.Limits) throws(EventLoopError) {
+  init(
+    loop: EventLoop, limits: HTTPServer.Limits, errorFields: [(name: String, value: String)]
+  ) throws(EventLoopError) {
     self.loop = loop
     self.limits = limits
+    self.errorFields = errorFields.flatMap { Array("\($0.name): \($0.value)\r\n".utf8) }
     unsafe adoption = unsafe event_new(
       loop.base, -1, 0,
       { _, _, context in
@@ -100,9 +105,10 @@ import Glibc
   }
 
   private func adopt(_ evcon: OpaquePointer, _ bufferEvent: OpaquePointer) {
-    let connection = unsafe HTTPConnection(evcon, bufferEvent, sendTime: limits.sendTime) { [unowned self] in
-      unsafe open[evcon] = nil
-    }
+    let connection = unsafe HTTPConnection(
+      evcon, bufferEvent, sendTime: limits.sendTime, errorFields: errorFields)
+    connection.onClose = { [unowned self] in unsafe open[evcon] = nil }
+    connection.onRefusal = { [unowned self] in onTrouble?(.badRequest) }
     unsafe open[evcon] = connection
     if count > limits.connections { shed(sparing: connection) }
   }
@@ -158,17 +164,24 @@ import Glibc
   private let bufferEvent: OpaquePointer
   /// The buffer event's.
   private var inputWatch: OpaquePointer?
-  private let onClose: () -> Void
+  /// The buffer event's.
+  private var outputWatch: OpaquePointer?
+  /// Field lines for evhttp's own answers.
+  private let errorFields: [UInt8]
+  /// Called when evhttp frees it.
+  var onClose: (() -> Void)?
+  /// Called when evhttp answers a request itself.
+  var onRefusal: (() -> Void)?
   private(set) var phase = Phase.idle
   /// When the phase began.
   private(set) var sinceMs = EventLoop.monotonicMs()
 
   @unsafe init(
-    _ evcon: OpaquePointer, _ bufferEvent: OpaquePointer, sendTime: Duration, onClose: @escaping () -> Void
+    _ evcon: OpaquePointer, _ bufferEvent: OpaquePointer, sendTime: Duration, errorFields: [UInt8]
   ) {
     unsafe self.evcon = unsafe evcon
     unsafe self.bufferEvent = unsafe bufferEvent
-    self.onClose = onClose
+    self.errorFields = errorFields
     // The callbacks end with the connection, and so before this object, which is kept until then.
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe evhttp_connection_set_closecb(
@@ -185,6 +198,17 @@ import Glibc
           return
         }
         unsafe Unmanaged<HTTPConnection>.fromOpaque(context).takeUnretainedValue().received()
+      }, context)
+    unsafe outputWatch = unsafe evbuffer_add_cb(
+      bufferevent_get_output(bufferEvent),
+      { output, change, context in
+        guard let output = unsafe output, let change = unsafe change, let context = unsafe context,
+          unsafe change.pointee.n_added > 0
+        else {
+          return
+        }
+        let connection = unsafe Unmanaged<HTTPConnection>.fromOpaque(context).takeUnretainedValue()
+        unsafe connection.wrote(to: output, behind: change.pointee.orig_size)
       }, context)
     // What is read has its limits in the sweep.
     var sendTime = timeval(sendTime)
@@ -206,6 +230,28 @@ import Glibc
 
   private func received() {
     if case .idle = phase { enter(.receiving) }
+  }
+
+  /// Adds the fields to a page of evhttp's own. evhttp 2.1 has no other way: it writes the page without a word, the
+  /// status line first and by itself, and what is added to the buffer right then stands between that and its own fields.
+  private func wrote(to output: OpaquePointer, behind length: Int) {
+    switch phase {
+    case .working, .sending: return
+    case .idle, .receiving: break
+    }
+    // `HTTP/1.1 4…`; an interim answer, `HTTP/1.1 100 Continue`, is none. evhttp prints the line into one piece of memory.
+    let statusPlace = 9
+    var position = unsafe evbuffer_ptr()
+    var line = unsafe iovec()
+    guard unsafe evbuffer_ptr_set(output, &position, length, EVBUFFER_PTR_SET) == 0,
+      unsafe evbuffer_peek(output, statusPlace + 1, &position, &line, 1) == 1
+    else { return }
+    // It lies in the buffer, which does not change before it was read.
+    let bytes = unsafe UnsafeRawBufferPointer(start: line.iov_base, count: line.iov_len)
+    guard bytes.count > statusPlace, unsafe bytes[statusPlace] >= UInt8(ascii: "4") else { return }
+    enter(.sending)
+    _ = unsafe errorFields.withUnsafeBytes { unsafe evbuffer_add(output, $0.baseAddress, $0.count) }
+    onRefusal?()
   }
 
   func begin(_ exchange: HTTPExchange) { enter(.working(exchange)) }
@@ -238,9 +284,12 @@ import Glibc
     if let inputWatch = unsafe inputWatch {
       _ = unsafe evbuffer_remove_cb_entry(bufferevent_get_input(bufferEvent), inputWatch)
     }
+    if let outputWatch = unsafe outputWatch {
+      _ = unsafe evbuffer_remove_cb_entry(bufferevent_get_output(bufferEvent), outputWatch)
+    }
     let phase = phase
     self.phase = .sending
     if case .working(let exchange) = phase { exchange.connectionClosed() }
-    onClose()
+    onClose?()
   }
 }

@@ -49,10 +49,12 @@ import Glibc
 
   /// Makes a server that listens nowhere yet.
   ///
-  /// - Parameter handler: gets each request and what answers it; called on the loop's thread, which it must not hold up.
+  /// - Parameters:
+  ///   - errorFields: written into the pages by which evhttp itself refuses what is malformed or too long (400, 413, 417).
+  ///   - handler: gets each request and what answers it; called on the loop's thread, which it must not hold up.
   /// - Throws: ``EventLoopError/system(call:errno:)`` when memory ran out.
   public init(
-    loop: EventLoop, limits: Limits = Limits(),
+    loop: EventLoop, limits: Limits = Limits(), errorFields: [(name: String, value: String)] = [],
     handler: @escaping (HTTPServerRequest, HTTPExchange) -> Void
   ) throws(EventLoopError) {
     guard let http = unsafe evhttp_new(loop.base) else { throw .system(call: "evhttp_new", errno: ENOMEM) }
@@ -60,7 +62,7 @@ import Glibc
     unsafe self.http = unsafe http
     self.handler = handler
     do {
-      connections = try HTTPConnections(loop: loop, limits: limits)
+      connections = try HTTPConnections(loop: loop, limits: limits, errorFields: errorFields)
     } catch {
       unsafe evhttp_free(http)
       throw error
@@ -163,6 +165,8 @@ public enum HTTPServerTrouble: Sendable, Equatable {
   case shed
   /// A request took too long to arrive.
   case slowRequest
+  /// A request was malformed, or longer than the limits: the handler has not seen it.
+  case badRequest
 }
 
 extension timeval {

@@ -186,9 +186,9 @@ extension Exchange {
 
   /// Whether the request may be sent again after a server has failed; counts that it is.
   private func takeRetry() -> Bool {
-    if let limit = worker.settings.retries, retryCount >= limit { return false }
+    if let limit = worker.settings.retries, retriesAfterFailure >= limit { return false }
     guard takeFromBudget() else { return false }
-    retryCount += 1
+    retriesAfterFailure += 1
     return true
   }
 

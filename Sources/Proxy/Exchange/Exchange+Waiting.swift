@@ -8,7 +8,7 @@ extension Exchange: WaitingRequest {
     guard stepWaits else { return giveUp(.atMaximum) }
     guard let ticket = pool.wait(self) else {
       worker.metrics.count(.queueFull)
-      report(.queueFull, at: nil, step.asksOld ? "old" : "new")
+      report(.queueFull, at: nil, "at the \(step.asksOld ? Site.old : .new) site")
       return giveUp(.queueFull)
     }
     self.ticket = ticket
@@ -58,7 +58,7 @@ extension Exchange: WaitingRequest {
       }
     }
     worker.metrics.count(.queueTimeouts)
-    report(.queueTimeout, at: nil, step.asksOld ? "old" : "new")
+    report(.queueTimeout, at: nil, "at the \(step.asksOld ? Site.old : .new) site")
     giveUp(.queueTimeout)
   }
 

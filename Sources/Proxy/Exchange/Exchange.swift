@@ -40,8 +40,9 @@ final class Exchange {
   var preferred: OriginServer?
   /// A dead connection has been replaced by a fresh one already.
   var retriedOnFresh = false
-  /// How often the request was sent again to a server, or another one, that had failed.
-  var retryCount = 0
+  /// How often the request was sent again since a server had failed it, which is what `--retries` bounds. `record.retries`
+  /// has those as well that replaced a kept connection: its server may close that at any time, and has failed nothing.
+  var retriesAfterFailure = 0
   /// Its ticket in the line of the pool that the step names; nil when it does not wait.
   var ticket: UInt64?
   var held: HeldAnswer?
@@ -268,7 +269,7 @@ final class Exchange {
     tried.removeAll()
     preferred = nil
     retriedOnFresh = false
-    retryCount = 0
+    retriesAfterFailure = 0
     delivery = .undecided
     interim.removeAll()
     continued = false

@@ -108,7 +108,7 @@ final class HealthChecker {
   private func ended(
     _ subject: Subject, _ result: Result<HTTPClientResponse, HTTPClientError>, took: Duration
   ) {
-    let verdict = HealthVerdict(result, took: took, expect: checks.expect, timeout: checks.timeout)
+    let verdict = HealthVerdict(result, took: took, of: subject.origin.site, by: checks)
     let change = subject.track.take(passed: verdict.passed)
     subject.origin.setCheckMessage(verdict.message)
     guard let change else { return }
@@ -117,31 +117,25 @@ final class HealthChecker {
   }
 
   private func tell(_ health: CheckedHealth, _ origin: OriginState, _ verdict: HealthVerdict) {
-    let metadata: Logger.Metadata = [
+    let site = origin.site
+    var metadata: Logger.Metadata = [
       "origin": "\(origin.address)", "id": "\(origin.id)", "cause": "\(verdict.message)",
     ]
     switch health {
     case .unchecked: break
-    case .up: logger.notice("a server of the \(origin.site) site is up by its checks", metadata: metadata)
+    case .up: logger.notice("a server of the \(site) site is up by its checks", metadata: metadata)
     case .down:
-      logger.warning(
-        "a server of the \(origin.site) site is down by its checks",
-        metadata: metadata.merging(["remedy": "\(verdict.remedy)"]) { $1 })
-      tellOfSite(origin.site)
-    }
-  }
-
-  private func tellOfSite(_ site: Site) {
-    guard registry.all.allSatisfy({ $0.site != site || $0.checked == .down }) else { return }
-    let consequence =
-      switch site {
-      case .new: "they are asked all the same"
-      case .old: "no page is asked of it until one is up"
+      metadata["remedy"] = "\(verdict.remedy)"
+      guard registry.all.allSatisfy({ $0.site != site || $0.checked == .down }) else {
+        return logger.warning("a server of the \(site) site is down by its checks", metadata: metadata)
       }
-    logger.error(
-      """
-      every server of the \(site) site is down by its checks, so \(consequence): if the site works, correct the path of \
-      the checks, or --health-expect
-      """)
+      let consequence =
+        switch site {
+        case .new: "they are asked all the same"
+        case .old: "no page is asked of it until one is up"
+        }
+      logger.error(
+        "every server of the \(site) site is down by its checks: \(consequence)", metadata: metadata)
+    }
   }
 }

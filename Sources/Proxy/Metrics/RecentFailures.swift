@@ -6,8 +6,10 @@ public struct RecentFailure: Sendable, Equatable {
   public var at: UInt32
   /// The kind of failure, in words with hyphens: `origin-failed`.
   public var event: String
-  /// What happened, and what helps where that can be said.
-  public var cause: String
+  /// What happened and what helps, in the words of the log: the same for each event.
+  public var message: String
+  /// What it was this time; nil when the message says all.
+  public var cause: String?
   /// The address of the server that it was about.
   public var origin: String?
   public var site: Site?
@@ -38,7 +40,7 @@ final class RecentFailures: Sendable {
   ) {
     let facts = Facts(at: seconds, event: event, site: server?.state.site)
     ring.keep(facts, atUs: atUs) { texts in
-      texts.set(Text.cause.rawValue, cause.utf8)
+      if !cause.isEmpty { texts.set(Text.cause.rawValue, cause.utf8) }
       if let server { texts.set(Text.origin.rawValue, server.label) }
       if !url.isEmpty { texts.set(Text.url.rawValue, url.utf8) }
     }
@@ -47,14 +49,11 @@ final class RecentFailures: Sendable {
   func newest(_ limit: Int) -> [(atUs: UInt64, RecentFailure)] {
     ring.newest(limit).map { event in
       func text(_ text: Text) -> String? { event.texts[text.rawValue] }
-      let (sentence, cause) = (event.facts.event.sentence, text(.cause) ?? "")
       return (
         event.atUs,
         RecentFailure(
-          at: event.facts.at, event: event.facts.event.name,
-          cause: cause.isEmpty ? sentence : "\(sentence): \(cause)", origin: text(.origin),
-          site: event.facts.site,
-          url: text(.url))
+          at: event.facts.at, event: event.facts.event.name, message: event.facts.event.sentence,
+          cause: text(.cause), origin: text(.origin), site: event.facts.site, url: text(.url))
       )
     }
   }

@@ -16,14 +16,24 @@ public struct OriginStatus: Sendable, Equatable {
   public var condition: OriginCondition
   /// Requests under way with it, upgraded connections included.
   public var inFlight: Int
-  /// Requests that wait for a place at one of its site's servers.
-  public var queued = 0
   /// Requests handed to it since it is known.
   public var requests: UInt64
   /// Of these, the ones that it failed: no connection, a broken one, no answer in time, a malformed one.
   public var failures: UInt64
   /// When ``mode``, ``checked`` or ``condition`` changed last, in seconds since 1970.
   public var since: Int
+}
+
+/// What is about a site as a whole at a moment, as plain values.
+public struct SiteStatus: Sendable, Equatable {
+  public var site: Site
+  /// Requests that wait for a place at any one of its servers.
+  public var queued: Int
+
+  public init(site: Site, queued: Int) {
+    self.site = site
+    self.queued = queued
+  }
 }
 
 /// What ``OriginMode``, ``CheckedHealth`` and the requests' own experience come to.

@@ -62,7 +62,7 @@ struct AccessRecord {
   var bodyBytes: UInt64 = 0
   /// Bytes of the request's body that have come, in chunks where it came so.
   var requestBytes: UInt64 = 0
-  /// How often it was sent again, on another connection or to another server.
+  /// How often it was sent again for whatever reason, on another connection or to another server.
   var retries: UInt16 = 0
   var notes: Notes = []
   private(set) var new: Attempt?

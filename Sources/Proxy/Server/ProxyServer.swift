@@ -143,16 +143,15 @@ public final class ProxyServer: Sendable {
 
   /// The servers of both sites, in the order of the configuration, the new site's first. Empty before the start. Any
   /// thread may ask.
-  public var origins: [OriginStatus] {
-    let queued = running.withLock { (new: $0.rooms?.new.count ?? 0, old: $0.rooms?.old.count ?? 0) }
-    return registry.all.map { state in
-      var status = state.status
-      switch state.site {
-      case .new: status.queued = queued.new
-      case .old: status.queued = queued.old
-      }
-      return status
-    }
+  public var origins: [OriginStatus] { registry.all.map(\.status) }
+
+  /// Both sites, the new one first. Any thread may ask.
+  public var sites: [SiteStatus] {
+    let rooms = running.withLock { $0.rooms }
+    return [
+      SiteStatus(site: .new, queued: rooms?.new.count ?? 0),
+      SiteStatus(site: .old, queued: rooms?.old.count ?? 0),
+    ]
   }
 
   /// What ``origins`` tells of, to watch and to change.

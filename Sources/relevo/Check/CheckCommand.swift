@@ -18,6 +18,7 @@ struct CheckCommand: ParsableCommand {
 
   @OptionGroup(title: "Origins") var origins: OriginFlags
   @OptionGroup(title: "Fallback") var fallback: FallbackFlags
+  @OptionGroup(title: "Health checks") var health: HealthPathFlags
 
   @Option(
     help: .flag(
@@ -37,11 +38,10 @@ struct CheckCommand: ParsableCommand {
   private static let defaultTimeout = DurationArgument.seconds(5)
 
   /// The flags that it takes from the environment: those that it shares with serve.
-  static let flagsFromEnvironment: Set<String> = [
+  static let flagsFromEnvironment = HealthPathFlags.names.union([
     "new", "old", "old-host", "old-mode", "old-public-url", "old-redirect-status", "resolve-every",
-    "fallback-on",
-    "learn-on", "old-miss-on", "old-miss-redirect", "old-miss-body", "miss-ttl",
-  ]
+    "fallback-on", "learn-on", "old-miss-on", "old-miss-redirect", "old-miss-body", "miss-ttl",
+  ])
 
   func checkTogether() throws(CommandFailure) {
     if origins.new.isEmpty || origins.old.isEmpty {
@@ -55,7 +55,10 @@ struct CheckCommand: ParsableCommand {
   func run() throws {
     signal(SIGPIPE, SIG_IGN)
     let (servers, unresolved) = resolved()
-    let check = SiteCheck(servers: servers, rules: try MissRules(fallback))
+    let check = SiteCheck(
+      servers: servers, rules: try MissRules(fallback),
+      health: try HealthQuestion(health, oldHost: origins.oldHost == Defaults.oldHost ? nil : origins.oldHost)
+    )
     let found = check.run(try Inquiry(timeout: timeout.duration, purpose: "check"))
     let report = CheckReport(findings: unresolved + found)
     StandardStream.output.write(format == .text ? report.text : try report.json())
@@ -68,14 +71,14 @@ struct CheckCommand: ParsableCommand {
     var findings: [Finding] = []
     let oldHost = origins.oldHost == Defaults.oldHost ? publicHost : origins.oldHost
     let all =
-      origins.new.map { ($0, SiteRole.new, publicHost) } + origins.old.map { ($0, SiteRole.old, oldHost) }
+      origins.new.map { ($0, Site.new, publicHost) } + origins.old.map { ($0, Site.old, oldHost) }
     for (origin, role, host) in all {
       do throws(ResolveError) {
         servers += try CheckedServer.behind(origin, role: role, host: host)
       } catch {
         findings.append(
           .problem(
-            "\(role) \(origin.flagText)", "has a name that does not resolve: \(error.reason)",
+            "\(role) \(origin.url)", "has a name that does not resolve: \(error.reason)",
             remedy: "Check the name and this machine's DNS."))
       }
     }

@@ -1,17 +1,14 @@
 import EventLoop
 import Proxy
 
-/// Which of the two sites a server belongs to.
-enum SiteRole: String, Sendable {
-  case new, old
-}
-
 /// A server that is looked at: one address of one `--new` or `--old`.
 struct CheckedServer: Sendable, Equatable {
-  let role: SiteRole
+  let role: Site
   /// As findings name it.
   let name: String
   let address: SocketAddress
+  /// Its own name, as its flag has it.
+  let authority: String
   /// The `Host` that it is asked by.
   let host: String
 
@@ -19,14 +16,15 @@ struct CheckedServer: Sendable, Equatable {
   ///
   /// - Parameter host: nil asks by the origin's own name.
   static func behind(
-    _ origin: OriginAddress, role: SiteRole, host: String?
+    _ origin: OriginAddress, role: Site, host: String?
   ) throws(ResolveError) -> [CheckedServer] {
     let addresses = try SocketAddress.resolve(host: origin.host, port: origin.port)
-    let url = origin.flagText
+    let name = "\(role) \(origin.url)"
+    let authority = String(origin.url.dropFirst("http://".count))
     return addresses.map { address in
       CheckedServer(
-        role: role, name: addresses.count > 1 ? "\(role) \(url) (\(address.host))" : "\(role) \(url)",
-        address: address, host: host ?? String(url.dropFirst("http://".count)))
+        role: role, name: addresses.count > 1 ? "\(name) (\(address.host))" : name, address: address,
+        authority: authority, host: host ?? authority)
     }
   }
 

@@ -5,6 +5,8 @@ struct Observation: Sendable {
   let server: CheckedServer
   let home: Reply
   var replies: [String: Reply] = [:]
+  /// To the path of its health checks; nil: it has none.
+  var health: Reply?
   /// A path of the new site with its last letters cut off, and the path itself.
   var misspelt: (path: String, whole: String)?
 
@@ -18,11 +20,15 @@ struct Observation: Sendable {
 struct SiteCheck {
   let servers: [CheckedServer]
   let rules: MissRules
+  let health: HealthQuestion
   let paths: ProbePaths
 
-  init(servers: [CheckedServer], rules: MissRules, paths: ProbePaths = ProbePaths()) {
+  init(
+    servers: [CheckedServer], rules: MissRules, health: HealthQuestion, paths: ProbePaths = ProbePaths()
+  ) {
     self.servers = servers
     self.rules = rules
+    self.health = health
     self.paths = paths
   }
 
@@ -37,6 +43,11 @@ struct SiteCheck {
     for (index, ofServer) in replies.enumerated() {
       for reply in ofServer { observations[index].replies[reply.target] = reply }
     }
+    let checks = inquiry.ask(
+      observations.map {
+        ($0.server.asChecked(by: health), $0.home.answer == nil ? [] : health.paths(of: $0.server))
+      })
+    for (index, ofServer) in checks.enumerated() { observations[index].health = ofServer.first }
     return findings(observations)
   }
 
@@ -51,7 +62,7 @@ struct SiteCheck {
 
   /// All that follows from the answers, server by server and then about both sites.
   func findings(_ observations: [Observation]) -> [Finding] {
-    var findings = observations.flatMap { [reach($0)] + missingPages($0) + guesses($0) }
+    var findings = observations.flatMap { [reach($0)] + missingPages($0) + guesses($0) + health.findings($0) }
     findings += poolFindings(observations)
     let reached = observations.filter { $0.home.answer != nil }
     let pair = SitePair(

@@ -20,7 +20,7 @@ struct DemoCommand: ParsableCommand {
   var port = Defaults.demoPort
 
   func run() throws {
-    let signals = try StopSignals {}
+    let signals = try StopSignals(onUserSignal: {}, onHangUp: nil)
     let newSite = try DemoOrigin(.new, asked: Self.show(.new))
     let oldSite = try DemoOrigin(.old, asked: Self.show(.old))
     let map = URLMap(URLMap.Configuration(maxURLs: 10_000))

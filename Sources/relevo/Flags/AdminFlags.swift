@@ -13,7 +13,7 @@ struct AdminFlags: ParsableArguments {
 
   @Option(
     help: .flag(
-      "Ask clients of the admin plane for the token in this file, as Authorization: Bearer TOKEN.",
+      "Ask clients of the admin plane for the token in this file, as Authorization: Bearer TOKEN; SIGHUP reads it again.",
       value: "path",
       default: "none"),
     transform: PathArgument.init(parsing:))
@@ -21,7 +21,7 @@ struct AdminFlags: ParsableArguments {
 
   @Option(
     help: .flag(
-      "Ask clients of the admin plane for a name and a password of this file (basic authentication); htpasswd -B makes it.",
+      "Ask clients of the admin plane for a name and a password of this file (basic authentication); htpasswd -B makes it, SIGHUP reads it again.",
       value: "path", default: "none"),
     transform: PathArgument.init(parsing:))
   var adminUserFile: PathArgument?

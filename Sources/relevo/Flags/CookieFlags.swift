@@ -27,7 +27,7 @@ struct CookieFlags: ParsableArguments {
 }
 
 /// `--old-cookie-prefix`: how names of cookies begin.
-struct CookiePrefixArgument: Sendable {
+struct CookiePrefixArgument: Sendable, CustomStringConvertible {
   /// Browsers refuse a cookie whose name and value are longer than 4096 bytes together.
   private static let longestBytes = 32
 
@@ -45,10 +45,12 @@ struct CookiePrefixArgument: Sendable {
     }
     self.text = text
   }
+
+  var description: String { text }
 }
 
 /// `--sticky-cookie`: the name of a cookie.
-struct CookieNameArgument: Sendable {
+struct CookieNameArgument: Sendable, CustomStringConvertible {
   private static let longestBytes = 256
 
   let text: String
@@ -59,6 +61,8 @@ struct CookieNameArgument: Sendable {
     }
     self.text = text
   }
+
+  var description: String { text }
 }
 
 /// What the name of a cookie is made of (RFC 6265, 4.1.1).

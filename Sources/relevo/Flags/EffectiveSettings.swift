@@ -1,7 +1,7 @@
 import ArgumentParser
 import Proxy
 
-/// A value that its flag writes in another way than its description does.
+/// A value of a type that is not the flags' own, and has no description as its flag writes it.
 protocol FlagValue {
   var flagText: String { get }
 }
@@ -27,7 +27,8 @@ extension OptionGroup: ParsedProperty {
 }
 
 extension ServeCommand {
-  /// The flags and what they are worth, given or not: `--miss-ttl` is `60s`. What has no value is left out.
+  /// The flags and what they are worth, given or not: `--miss-ttl` is `60s`. What has no value is left out, several values are
+  /// written as in the flag's variable.
   ///
   /// Read from the command itself, so that no flag can be forgotten here.
   var settings: [String: String] { Self.settings(of: self) }
@@ -38,8 +39,9 @@ extension ServeCommand {
       guard let label = child.label, let property = child.value as? any ParsedProperty else { continue }
       if property.value is any ParsableArguments {
         found.merge(settings(of: property.value)) { $1 }
-      } else if let text = text(of: property.value) {
-        found[flagName(label)] = text
+      } else {
+        let name = flagName(label)
+        found[name] = text(of: property.value, separator: separator(of: name))
       }
     }
     return found
@@ -57,18 +59,26 @@ extension ServeCommand {
     return name
   }
 
+  /// What stands between several values of a flag in its variable.
+  private static func separator(of name: String) -> String {
+    switch EnvironmentArguments.flags.first(where: { "--\($0.name)" == name })?.values {
+    case .lines: "\n"
+    case .one, .several, .words, .onOrOff, .on, nil: " "
+    }
+  }
+
   /// As a flag would write it; nil for no value.
-  private static func text(of value: Any) -> String? {
+  private static func text(of value: Any, separator: String) -> String? {
     let mirror = Mirror(reflecting: value)
     switch mirror.displayStyle {
-    case .optional: return mirror.children.first.flatMap { text(of: $0.value) }
+    case .optional: return mirror.children.first.flatMap { text(of: $0.value, separator: separator) }
     case .collection:
-      let items = mirror.children.compactMap { text(of: $0.value) }
-      return items.isEmpty ? nil : items.joined(separator: " ")
+      let items = mirror.children.compactMap { text(of: $0.value, separator: separator) }
+      return items.isEmpty ? nil : items.joined(separator: separator)
     default:
       if let value = value as? any FlagValue { return value.flagText }
       // A choice, as --map-key: its word is its raw value.
-      if let choice = value as? any RawRepresentable, let word = choice.rawValue as? String { return word }
+      if let choice = value as? any RawRepresentable { return "\(choice.rawValue)" }
       return "\(value)"
     }
   }

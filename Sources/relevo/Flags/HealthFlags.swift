@@ -4,19 +4,7 @@ import Proxy
 
 /// How servers are checked beside their work.
 struct HealthFlags: ParsableArguments {
-  @Option(
-    help: .flag(
-      "Ask each server of the new site for this path, again and again, and give none that fails any requests while another is up; as in /index.html.",
-      value: "path", default: "none, requests find out"),
-    transform: CheckPathArgument.init(parsing:))
-  var healthPath: CheckPathArgument?
-
-  @Option(
-    help: .flag(
-      "Ask the servers of the old site for this path in the same way.", value: "path",
-      default: "none, requests find out"),
-    transform: CheckPathArgument.init(parsing:))
-  var oldHealthPath: CheckPathArgument?
+  @OptionGroup var paths: HealthPathFlags
 
   @Option(
     help: .flag(
@@ -33,13 +21,6 @@ struct HealthFlags: ParsableArguments {
 
   @Option(
     help: .flag(
-      "Take these answers to a check for those of a server that is well.", value: "statuses",
-      default: Defaults.healthExpect),
-    transform: StatusesArgument.init(parsing:))
-  var healthExpect = Defaults.healthExpect
-
-  @Option(
-    help: .flag(
       "Give a server that was down requests again after so many checks passed in a row, from 1 to 100.",
       value: "count", default: Defaults.healthRise),
     transform: CountArgument.within(HealthChecks.rows))
@@ -52,6 +33,46 @@ struct HealthFlags: ParsableArguments {
     transform: CountArgument.within(HealthChecks.rows))
   var healthFall = Defaults.healthFall
 
+  /// Nil when no site is to be checked.
+  ///
+  /// - Parameter oldHost: what the old server wants; nil leaves that to the flags of this group.
+  func checks(oldHost: String?) throws(StatusSetError) -> HealthChecks? {
+    let (new, old) = (paths.target(of: .new, oldHost: oldHost), paths.target(of: .old, oldHost: oldHost))
+    if new == nil, old == nil { return nil }
+    var checks = HealthChecks(
+      new: new, old: old, expect: try paths.healthExpect.statuses(),
+      userAgent: "relevo-health/\(Relevo.versionNumber)")
+    checks.interval = healthInterval.duration
+    checks.timeout = healthTimeout.duration
+    checks.rise = healthRise
+    checks.fall = healthFall
+    return checks
+  }
+}
+
+/// What servers are asked for and have to answer; for serve, and for who foretells what it does.
+struct HealthPathFlags: ParsableArguments {
+  @Option(
+    help: .flag(
+      "Ask each server of the new site for this path, again and again, and give none that fails any requests while another is up; as in /index.html.",
+      value: "path", default: "none, requests find out"),
+    transform: CheckPathArgument.init(parsing:))
+  var healthPath: CheckPathArgument?
+
+  @Option(
+    help: .flag(
+      "Ask the servers of the old site for this path in the same way.", value: "path",
+      default: "none, requests find out"),
+    transform: CheckPathArgument.init(parsing:))
+  var oldHealthPath: CheckPathArgument?
+
+  @Option(
+    help: .flag(
+      "Take these answers to a check for those of a server that is well.", value: "statuses",
+      default: Defaults.healthExpect),
+    transform: StatusesArgument.init(parsing:))
+  var healthExpect = Defaults.healthExpect
+
   @Option(
     help: .flag(
       "Send this Host with checks; to the old server --old-host where that is given.", value: "host",
@@ -59,20 +80,17 @@ struct HealthFlags: ParsableArguments {
     transform: HostAndPort.hostField)
   var healthHost: String?
 
-  /// Nil when no site is to be checked.
+  /// The names of these flags, without their hyphens.
+  static let names: Set<String> = ["health-path", "old-health-path", "health-expect", "health-host"]
+
+  /// What the servers of a site are asked for; nil: they are not checked.
   ///
   /// - Parameter oldHost: what the old server wants; nil leaves that to the flags of this group.
-  func checks(oldHost: String?) throws(StatusSetError) -> HealthChecks? {
-    if healthPath == nil, oldHealthPath == nil { return nil }
-    var checks = HealthChecks(
-      new: healthPath.map { HealthChecks.Target(path: $0.description, host: healthHost) },
-      old: oldHealthPath.map { HealthChecks.Target(path: $0.description, host: oldHost ?? healthHost) },
-      expect: try healthExpect.statuses(), userAgent: "relevo-health/\(Relevo.versionNumber)")
-    checks.interval = healthInterval.duration
-    checks.timeout = healthTimeout.duration
-    checks.rise = healthRise
-    checks.fall = healthFall
-    return checks
+  func target(of site: Site, oldHost: String?) -> HealthChecks.Target? {
+    switch site {
+    case .new: healthPath.map { HealthChecks.Target(path: $0.description, host: healthHost) }
+    case .old: oldHealthPath.map { HealthChecks.Target(path: $0.description, host: oldHost ?? healthHost) }
+    }
   }
 }
 

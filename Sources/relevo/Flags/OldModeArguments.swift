@@ -17,7 +17,7 @@ extension OldRedirect.Status {
 }
 
 /// `--old-public-url`: a scheme, an authority and perhaps a path.
-struct OldPublicURLArgument: Sendable, Equatable {
+struct OldPublicURLArgument: Sendable, Equatable, CustomStringConvertible {
   let scheme: String
   /// Without the scheme's own port.
   let authority: String
@@ -47,6 +47,8 @@ struct OldPublicURLArgument: Sendable, Equatable {
     while path.hasSuffix("/") { path.removeLast() }
     self.path = String(path)
   }
+
+  var description: String { "\(scheme)://\(authority)\(path)" }
 
   private static let malformed = BadValue(
     "write the address at which visitors reach the old site, as in https://old.example.com")

@@ -79,9 +79,17 @@ extension OriginAddress {
   }
 
   /// As the flag writes it, without its options.
-  var flagText: String {
+  var url: String {
     let name = host.contains(":") ? "[\(host)]" : host
     return port == 80 ? "http://\(name)" : "http://\(name):\(port)"
+  }
+
+  /// As the flag writes it, with the options that are not the default.
+  var flagText: String {
+    let weight = options.weight == OriginOptions().weight ? "" : ",weight=\(options.weight)"
+    let max = options.max.map { ",max=\($0)" } ?? ""
+    let id = options.id.map { ",id=\($0)" } ?? ""
+    return url + weight + max + id
   }
 
   /// - Throws: ``CommandFailure`` when two servers have one identifier, or one server is given twice to one site.
@@ -90,9 +98,9 @@ extension OriginAddress {
     for (flag, servers) in [("--new", new), ("--old", old)] {
       var seen: Set<String> = []
       for server in servers {
-        if !seen.insert(server.flagText).inserted {
+        if !seen.insert(server.url).inserted {
           throw CommandFailure(
-            "\(flag) \(server.flagText) is given twice: give it once, with ,weight=2 where it is to get twice as much",
+            "\(flag) \(server.url) is given twice: give it once, with ,weight=2 where it is to get twice as much",
             code: .usage)
         }
         if let id = server.options.id, !identifiers.insert(id).inserted {

@@ -1,5 +1,5 @@
 /// A path of `--old-miss-redirect`.
-struct MissPathArgument: Sendable {
+struct MissPathArgument: Sendable, CustomStringConvertible {
   let path: String
 
   init(parsing text: String) throws(BadValue) {
@@ -8,10 +8,12 @@ struct MissPathArgument: Sendable {
     }
     path = text
   }
+
+  var description: String { path }
 }
 
 /// A text of `--old-miss-body`.
-struct MissTextArgument: Sendable {
+struct MissTextArgument: Sendable, CustomStringConvertible {
   /// Longer ones would only be slower to tell from other pages.
   private static let longestBytes = 1024
 
@@ -23,4 +25,6 @@ struct MissTextArgument: Sendable {
     }
     self.text = text
   }
+
+  var description: String { text }
 }

@@ -9,10 +9,10 @@ struct FilesVerdict {
   private var previousPath: String { path + ".prev" }
 
   /// What a start would load.
-  private var used: (report: LoadReport, isPrevious: Bool)? {
+  private var used: (report: LoadReport, keys: FileCheck.Keys, isPrevious: Bool)? {
     switch (current.result, previous.result) {
-    case (.good(let report), _): (report, false)
-    case (_, .good(let report)): (report, true)
+    case (.good(let report), _): (report, current.keys, false)
+    case (_, .good(let report)): (report, previous.keys, true)
     case (_, _): nil
     }
   }
@@ -44,7 +44,8 @@ struct FilesVerdict {
     case .missing: return (path, "none", "")
     case .broken(let error): return (path, "broken", Self.reason(error))
     case .good(let report) where report.source == .none:
-      return (path, "none", "the journal alone: \(Figures.count(report.urls, "URL")), keys \(report.mapKey)")
+      let words = "the journal alone: \(Figures.count(report.urls, "URL")), keys \(report.mapKey)"
+      return (path, "none", ([words] + oddities(check, report)).joined(separator: "; "))
     case .good(let report):
       return (path, "good", ([words(report)] + oddities(check, report)).joined(separator: "; "))
     }
@@ -61,13 +62,15 @@ struct FilesVerdict {
       oddities.append(
         "line \(line): its URL belongs above the line before, so that a load takes longer from there on")
     }
-    if check.outdated > 0 {
+    if check.keys.outdated > 0 {
+      let joined = check.keys.joined
       oddities.append(
-        "\(Figures.count(check.outdated)) not written as a request's key is, which a start puts right")
+        "\(Figures.count(check.keys.outdated)) not written as a request's key is, which a start puts right"
+          + (joined > 0 ? ", \(Figures.count(joined)) by joining them with others" : ""))
     }
-    if check.unreachable > 0 {
+    if check.keys.unreachable > 0 {
       oddities.append(
-        "\(Figures.count(check.unreachable)) that no request can have, and that are never found")
+        "\(Figures.count(check.keys.unreachable)) that no request can have, and that are never found")
     }
     return oddities
   }
@@ -88,11 +91,11 @@ struct FilesVerdict {
   }
 
   private var start: String {
-    guard let (report, isPrevious) = used else {
+    guard let (report, keys, isPrevious) = used else {
       return
         "A start ends with 78: put a good copy in place, or move the files away to begin with an empty map."
     }
-    let urls = Figures.count(report.urls, "URL")
+    let urls = Figures.count(report.urls - keys.joined, "URL")
     guard isPrevious else { return "A start loads \(path): \(urls)." }
     if case .missing = current.result { return "A start loads \(previousPath): \(urls)." }
     return "A start puts \(path) aside as \(path).refused and loads \(previousPath): \(urls)."

@@ -18,6 +18,14 @@ final class SecretFile {
     close(descriptor)
   }
 
+  func rewrite(_ text: String) throws {
+    let descriptor = open(path, O_WRONLY | O_TRUNC)
+    #expect(descriptor >= 0)
+    let bytes = Array(text.utf8)
+    #expect(write(descriptor, bytes, bytes.count) == bytes.count)
+    close(descriptor)
+  }
+
   deinit { unlink(path) }
 }
 
@@ -138,14 +146,14 @@ struct AccessTests {
       (users + "\n" + users, "twice"),
     ])
   func badUsers(text: String, reason: String) throws {
-    let error = #expect(throws: AdminStartError.self) { _ = try UserList(Array(text.utf8), source: "f") }
+    let error = #expect(throws: CredentialFileError.self) { _ = try UserList(Array(text.utf8), source: "f") }
     #expect(error?.description.contains(reason) == true, "\(error?.description ?? "")")
   }
 
   @Test("a user file that everybody may write is refused, one that they may read is not")
   func writableUsers() throws {
     let file = try SecretFile(users, mode: 0o666)
-    #expect(throws: AdminStartError.self) { try UserList(path: file.path) }
+    #expect(throws: CredentialFileError.self) { try UserList(path: file.path) }
     let readable = try SecretFile(users, mode: 0o444)
     #expect(throws: Never.self) { try UserList(path: readable.path) }
     withExtendedLifetime(readable) {}
@@ -158,6 +166,74 @@ struct AccessTests {
       listeners: [.tcp(host: "0.0.0.0", port: 0)], credentials: .tokenFile(file.path)
     ) { client in try client.get("/healthz") }
     #expect(answer.hasSuffix("ok\n"))
+  }
+}
+
+@Suite("reading the credentials again")
+struct ReloadTests {
+  private let newToken = String(token.reversed())
+
+  @Test("a new token counts from then on, also on a connection that is open, and the one before no more")
+  func tokenChanges() throws {
+    let file = try SecretFile(token)
+    try withAdminServer(credentials: .tokenFile(file.path)) { (server, client) throws in
+      let request = "GET /api/v1/status HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer \(token)\r\n"
+      let open = try client.begin(request + "\r\n")
+      #expect(try client.status("/api/v1/status", authorization: "Bearer \(token)") == "200")
+      try file.rewrite(newToken)
+      try server.reloadCredentials()
+      #expect(try client.status("/api/v1/status", authorization: "Bearer \(newToken)") == "200")
+      #expect(try client.status("/api/v1/status", authorization: "Bearer \(token)") == "401")
+      let last = Array((request + "Connection: close\r\n\r\n").utf8)
+      #expect(send(open, last, last.count, Int32(MSG_NOSIGNAL)) == last.count)
+      let both = try client.finish(open)
+      #expect(both.contains("HTTP/1.1 200 ") && both.contains("HTTP/1.1 401 "))
+    }
+  }
+
+  @Test("a user who is gone from the file is out, though the password was known")
+  func usersChange() throws {
+    let file = try SecretFile(users)
+    try withAdminServer(credentials: .userFile(file.path)) { (server, client) throws in
+      let ana = "Basic YW5hOnNlY3JldA=="
+      #expect(try client.status("/api/v1/status", authorization: ana) == "200")
+      try file.rewrite(users.replacing("ana:", with: "bob:"))
+      try server.reloadCredentials()
+      #expect(try client.status("/api/v1/status", authorization: ana) == "401")
+      #expect(try client.status("/api/v1/status", authorization: "Basic Ym9iOnNlY3JldA==") == "200")
+    }
+  }
+
+  /// `secret` at a cost of 12, which takes about a third of a second.
+  private static let slowHash = "$2b$12$hbg9Obor3I1qM0UScWfwHedwLStXOQjSXLPBAztj9Jnkd8KrIJPeq"
+
+  @Test(
+    "a password that is being checked meanwhile is checked again by the new list",
+    arguments: [("bob", "401"), ("ana", "200")])
+  func checkUnderWay(name: String, expected: String) throws {
+    let file = try SecretFile("ana:\(Self.slowHash)\n")
+    try withAdminServer(credentials: .userFile(file.path)) { (server, client) throws in
+      let waiting = try client.begin(
+        "GET /api/v1/status HTTP/1.1\r\nHost: h\r\nAuthorization: Basic YW5hOnNlY3JldA==\r\nConnection: close\r\n\r\n"
+      )
+      usleep(100_000)
+      try file.rewrite("\(name):\(Self.slowHash)\n")
+      try server.reloadCredentials()
+      #expect(try client.finish(waiting).hasPrefix("HTTP/1.1 \(expected) "))
+    }
+  }
+
+  @Test("a file that can't be used changes nothing, and the error says why")
+  func broken() throws {
+    let file = try SecretFile(token)
+    try withAdminServer(credentials: .tokenFile(file.path)) { (server, client) throws in
+      for (text, reason) in [("", "is empty"), ("short", "16 to 4096")] {
+        try file.rewrite(text)
+        let error = #expect(throws: CredentialFileError.self) { try server.reloadCredentials() }
+        #expect(error?.description.contains(reason) == true, "\(error?.description ?? "")")
+        #expect(try client.status("/api/v1/status", authorization: "Bearer \(token)") == "200")
+      }
+    }
   }
 }
 

@@ -25,17 +25,18 @@ struct MetricsSnapshotTests {
     proxy.logDroppedLines = 8
     let origin = OriginStatus(
       id: "a\"b", site: .new, authority: "new.internal", address: "[::1]:80", weight: 1, max: 5, mode: .ready,
-      checked: .up, condition: .up, inFlight: 2, queued: 0, requests: 90, failures: 3, since: 1_772_368_496)
+      checked: .up, condition: .up, inFlight: 2, requests: 90, failures: 3, since: 1_772_368_496)
     let map = URLMap(.init(maxURLs: 1000))
     defer { map.shutdown() }
     let snapshot = MetricsSnapshot(
-      version: "0.1.0", isReady: true, isDraining: false, proxy: proxy, origins: [origin],
+      version: "0.1.0", isReady: true, isDraining: false, proxy: proxy,
+      sites: [SiteStatus(site: .new, queued: 4), SiteStatus(site: .old, queued: 0)], origins: [origin],
       map: map.statistics, mapLimit: 1000,
       keeper: MapKeeper.Statistics(
         state: .loaded, snapshots: 4, snapshotFailures: 1,
         lastSnapshot: MapKeeper.Snapshot(at: 1_772_368_496, took: .milliseconds(12), urls: 99),
         journalled: 5, journalFailures: 6, journalLost: 7),
-      process: ProcessFigures.current())
+      adminRefusals: [.foreignHost: 9], process: ProcessFigures.current())
     text = String(decoding: snapshot.prometheusText, as: UTF8.self)
   }
 
@@ -62,6 +63,8 @@ struct MetricsSnapshotTests {
       "relevo_requests_total{route=\"own\",status=\"5xx\"} 0",
       "relevo_request_duration_seconds_count{route=\"old-map\"} 1", "relevo_client_connections 7",
       "relevo_fallbacks_refused_total{reason=\"replay-limit\"} 1",
+      "relevo_queue_refused_total{reason=\"full\"} 1", "relevo_queue_refused_total{reason=\"timeout\"} 1",
+      "relevo_queued_requests{site=\"new\"} 4", "relevo_queued_requests{site=\"old\"} 0",
       "relevo_origin_state{origin=\"a\\\"b\",site=\"new\",state=\"up\"} 1",
       "relevo_origin_state{origin=\"a\\\"b\",site=\"new\",state=\"off\"} 0",
       "relevo_origin_requests_in_flight{origin=\"a\\\"b\",site=\"new\"} 2", "relevo_map_urls_limit 1000",
@@ -69,6 +72,8 @@ struct MetricsSnapshotTests {
       "relevo_map_snapshot_failures_total 1", "relevo_map_journal_lost_changes_total 7",
       "relevo_loop_lag_seconds_sum{worker=\"0\"} 0.0012",
       "relevo_loop_last_turn_age_seconds{worker=\"0\"} 0.07", "relevo_access_log_dropped_lines_total 8",
+      "relevo_admin_refused_total{reason=\"foreign-host\"} 9",
+      "relevo_admin_refused_total{reason=\"unauthorized\"} 0",
     ])
   func hasLine(_ line: String) {
     #expect(text.split(separator: "\n").contains { $0 == line })
@@ -129,13 +134,28 @@ struct MetricsSnapshotTests {
     #expect(seen == families)
   }
 
+  @Test("has the series of the snapshots before the first one, at 0")
+  func noSnapshotYet() {
+    let snapshot = MetricsSnapshot(
+      version: "1", isReady: false, isDraining: false, proxy: ProxyMetrics(), sites: [], origins: [],
+      map: URLMap().statistics, mapLimit: 1,
+      keeper: MapKeeper.Statistics(
+        state: .loaded, snapshots: 0, snapshotFailures: 0, lastSnapshot: nil, journalled: 0,
+        journalFailures: 0,
+        journalLost: 0), adminRefusals: [:], process: nil)
+    let lines = String(decoding: snapshot.prometheusText, as: UTF8.self).split(separator: "\n")
+    for name in ["timestamp_seconds", "duration_seconds", "urls"] {
+      #expect(lines.contains { $0 == "relevo_map_snapshot_\(name) 0" }, "\(name)")
+    }
+  }
+
   @Test("no counter of the proxy is left out")
   func isComplete() {
     var proxy = ProxyMetrics()
     for counter in ProxyCounter.allCases { proxy[counter] = 7_000_000 + UInt64(counter.rawValue) }
     let snapshot = MetricsSnapshot(
-      version: "1", isReady: false, isDraining: false, proxy: proxy, origins: [], map: URLMap().statistics,
-      mapLimit: 1, keeper: nil, process: nil)
+      version: "1", isReady: false, isDraining: false, proxy: proxy, sites: [], origins: [],
+      map: URLMap().statistics, mapLimit: 1, keeper: nil, adminRefusals: [:], process: nil)
     let values = Set(
       String(decoding: snapshot.prometheusText, as: UTF8.self).split(separator: "\n").compactMap {
         $0.split(separator: " ").last

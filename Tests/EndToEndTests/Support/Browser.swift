@@ -14,6 +14,8 @@ final class Browser {
   private var received: Bytes = []
   private var last = 0
   private var session: String?
+  /// What the browser's own dialog for a name and a password is answered; nil cancels it.
+  private var signIn: (name: String, password: String)?
 
   init(width: Int = 1280, height: Int = 900) throws {
     let folder = try TemporaryFolder()
@@ -71,6 +73,17 @@ final class Browser {
   func prefer(_ scheme: String) throws {
     try call(
       "Emulation.setEmulatedMedia", ["features": [["name": "prefers-color-scheme", "value": scheme]]])
+  }
+
+  /// From now on the browser's own dialog for a name and a password is answered so; without them it is cancelled.
+  func answerSignIn(_ name: String? = nil, _ password: String = "") throws {
+    signIn = name.map { ($0, password) }
+    try call("Fetch.enable", ["handleAuthRequests": true])
+  }
+
+  /// Keeps what is downloaded in this folder, without asking.
+  func keepDownloads(in folder: TemporaryFolder) throws {
+    try call("Browser.setDownloadBehavior", ["behavior": "allow", "downloadPath": folder.path])
   }
 
   /// The value of an expression, which may be a promise.
@@ -202,16 +215,23 @@ final class Browser {
   private func call(
     _ method: String, _ parameters: [String: Any] = [:], within deadline: Deadline = .after(30)
   ) throws -> [String: Any] {
+    let id = try send(method, parameters)
+    while true {
+      let answer = try receive(method, deadline)
+      guard answer["id"] as? Int == id else { continue }
+      if let error = answer["error"] { throw HarnessError.malformed("\(method): \(error)") }
+      return answer["result"] as? [String: Any] ?? [:]
+    }
+  }
+
+  /// Sends a command; its answer comes with this number.
+  @discardableResult
+  private func send(_ method: String, _ parameters: [String: Any]) throws -> Int {
     last += 1
     var message: [String: Any] = ["id": last, "method": method, "params": parameters]
     message["sessionId"] = session
     try commands.write(contentsOf: JSONSerialization.data(withJSONObject: message) + [0])
-    while true {
-      let answer = try receive(method, deadline)
-      guard answer["id"] as? Int == last else { continue }
-      if let error = answer["error"] { throw HarnessError.malformed("\(method): \(error)") }
-      return answer["result"] as? [String: Any] ?? [:]
-    }
+    return last
   }
 
   private func receive(_ method: String, _ deadline: Deadline) throws -> [String: Any] {
@@ -220,7 +240,7 @@ final class Browser {
       if let end = received[searched...].firstIndex(of: 0) {
         let message = try JSONSerialization.jsonObject(with: Data(received[..<end])) as? [String: Any] ?? [:]
         received.removeSubrange(...end)
-        note(message)
+        try note(message)
         return message
       }
       searched = received.count
@@ -236,7 +256,7 @@ final class Browser {
     }
   }
 
-  private func note(_ message: [String: Any]) {
+  private func note(_ message: [String: Any]) throws {
     let parameters = message["params"] as? [String: Any] ?? [:]
     switch message["method"] as? String {
     case "Runtime.exceptionThrown":
@@ -251,6 +271,15 @@ final class Browser {
       let entry = parameters["entry"] as? [String: Any] ?? [:]
       guard ["error", "warning"].contains(entry["level"] as? String) else { break }
       complaints.append("\(entry["text"] ?? entry) \(entry["url"] ?? "")")
+    case "Fetch.requestPaused":
+      try send("Fetch.continueRequest", ["requestId": parameters["requestId"] ?? ""])
+    case "Fetch.authRequired":
+      let answer =
+        signIn.map { ["response": "ProvideCredentials", "username": $0.name, "password": $0.password] }
+        ?? ["response": "CancelAuth"]
+      try send(
+        "Fetch.continueWithAuth",
+        ["requestId": parameters["requestId"] ?? "", "authChallengeResponse": answer])
     case "Audits.issueAdded": complaints.append("\(parameters)")
     case "Network.requestWillBeSent":
       let request = parameters["request"] as? [String: Any] ?? [:]

@@ -34,36 +34,19 @@ final class TemporaryFolder: Sendable {
 
 /// A real nginx that serves a folder of files.
 final class RealServer: Origin {
-  let port: UInt16
-  let folder: TemporaryFolder
-  private let process: ChildProcess
+  var port: UInt16 { server.port }
+  var folder: TemporaryFolder { server.folder }
+  private let server: Daemon
 
   /// Starts nginx with these pages in its root, and `block` as the rest of its server block.
   init(pages: [String: Bytes], block: String = "") throws {
-    port = try Ports.free()
-    folder = try TemporaryFolder()
-    for (name, page) in pages { try folder.write("www/\(name)", page) }
-    try folder.write(
-      "nginx.conf",
-      """
-      daemon off; master_process off; worker_processes 1;
-      pid nginx.pid; error_log error.log;
-      events { worker_connections 512; }
-      http {
+    server = try .nginx(
+      http: [
+        """
         log_format connections '$connection $connection_requests $status "$request" $http_x_forwarded_for';
-        access_log access.log connections;
-        default_type text/html; keepalive_requests 1000000; keepalive_timeout 120s;
-        client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-        uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-        server { listen 127.0.0.1:\(port); root www; \(block) }
-      }
-      """)
-    process = try ChildProcess(
-      "/usr/sbin/nginx", ["-p", folder.path, "-c", "nginx.conf", "-e", folder.path("error.log")])
-    let port = port
-    guard eventually(within: .after(10), { (try? Socket.connected(to: port)) != nil }) else {
-      throw HarnessError.deadline("nginx: \(process.errors.text)")
-    }
+        """
+      ], server: ["root www; access_log access.log connections;", block])
+    for (name, page) in pages { try folder.write("www/\(name)", page) }
   }
 
   /// One request as nginx logged it.

@@ -101,13 +101,27 @@ struct FilesVerdictTests {
   @Test("keys that no request has are counted, and so are those that a start will write otherwise")
   func keys() {
     let verdict = FilesVerdict(
-      path: "a.map", current: FileCheck(.good(report()), outdated: 1200, unreachable: 2),
+      path: "a.map",
+      current: FileCheck(
+        .good(report(urls: 3000)), FileCheck.Keys(outdated: 1200, joined: 0, unreachable: 2)),
       previous: FileCheck(.missing))
     #expect(verdict.isGood)
     #expect(
       verdict.lines[0].hasSuffix(
         "; 1,200 not written as a request's key is, which a start puts right; 2 that no request can have, and that are never found"
       ))
+  }
+
+  @Test("what a start joins is told, and taken off the URLs that it has then")
+  func joined() {
+    let verdict = FilesVerdict(
+      path: "a.map",
+      current: FileCheck(.good(report(urls: 5)), FileCheck.Keys(outdated: 3, joined: 2)),
+      previous: FileCheck(.missing))
+    #expect(
+      verdict.lines[0].hasSuffix(
+        "; 3 not written as a request's key is, which a start puts right, 2 by joining them with others"))
+    #expect(verdict.lines.last == "A start loads a.map: 3 URLs.")
   }
 
   @Test("the first line that is out of order is told; it is no damage")

@@ -15,10 +15,11 @@ const tokenKey = "relevo-admin-token";
 const api = {
   get: (path, query, options) => api.call("GET", path, { query, ...options }),
   change: (method, path, query, body) => api.call(method, path, { query, body }),
+  /** A file to keep: its name and what is in it. As long as it takes: there may be a slow line between. */
+  file: (path, query) => api.call("GET", path, { query, read: api.content, patienceMs: 3_600_000 }),
 
-  async call(method, path, { query = {}, body, signal } = {}) {
-    // Millions of URLs take their time to be looked through, or removed.
-    const patienceMs = path.startsWith("map") ? 120_000 : 10_000;
+  // Millions of URLs take their time to be looked through, or removed.
+  async call(method, path, { query = {}, body, signal, read = api.parsed, patienceMs = path.startsWith("map") ? 120_000 : 10_000 } = {}) {
     // URLSearchParams takes any text; encodeURIComponent throws at half a surrogate pair.
     const search = new URLSearchParams(query).toString();
     const target = `/api/v1/${path}${search ? `?${search}` : ""}`;
@@ -32,7 +33,7 @@ const api = {
         method, headers, body: body && JSON.stringify(body), cache: "no-store",
         signal: AbortSignal.any([AbortSignal.timeout(patienceMs), ...(signal ? [signal] : [])]),
       });
-      if (answer.ok) return api.parsed(answer);
+      if (answer.ok) return read(answer);
       const refusal = new Refused(answer.status, await api.reason(answer));
       const wantsToken = answer.status === 401 && /^bearer\b/i.test(answer.headers.get("WWW-Authenticate") ?? "");
       if (!wantsToken) throw refusal;
@@ -49,12 +50,19 @@ const api = {
     }
   },
 
-  async parsed(answer) {
+  parsed: (answer) => api.read(answer, "json"),
+
+  async read(answer, kind) {
     try {
-      return await answer.json();
+      return await answer[kind]();
     } catch (error) {
       throw api.failure(error);
     }
+  },
+
+  async content(answer) {
+    const [, name] = /filename="(.+)"/.exec(answer.headers.get("Content-Disposition"));
+    return { name, content: await api.read(answer, "blob") };
   },
 
   failure(error) {

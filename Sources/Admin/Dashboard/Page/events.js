@@ -35,10 +35,12 @@ const failures = makeTable(byId("failures"), {
   columns: [
     {
       title: "What", className: "wrap",
-      fill(cell, { event, cause, remedy, origin, site, url }) {
-        setText(part(cell, "event", () => element("b")), sentence(event.replaceAll("-", " ")).slice(0, -1));
+      fill(cell, { event, message, cause = "", origin, site, url }) {
+        const name = event.replaceAll("-", " ");
+        setText(part(cell, "event", () => element("b")), sentence(name).slice(0, -1));
         setText(part(cell, "cause", () => element("small")), readable(cause).replaceAll("%20", " "));
-        setText(part(cell, "remedy", () => element("small", { class: "remedy" })), remedy ? `→ ${remedy}` : "");
+        // "An origin failed" says no more than the name.
+        setText(part(cell, "message", () => element("small", { class: "message" })), message.endsWith(name) ? "" : sentence(message));
         const where = part(cell, "where", () => element("small", { class: "clamp" }, element("span"), element("code")));
         setText(where.children[0], [origin && readable(origin), site && siteNames[site]].filter(Boolean).join(", "));
         setText(where.children[1], url ? ` ${readable(url)}` : "");

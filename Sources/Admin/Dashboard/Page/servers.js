@@ -12,6 +12,7 @@ const originStates = {
 const siteNames = { new: "new site", old: "old server" };
 
 const servers = {
+  sites: [],
   list: [],
 
   table: makeTable(byId("origins"), {
@@ -55,7 +56,6 @@ const servers = {
           if (max !== null) showBar(bar, inFlight, max, inFlight >= max ? "" : "new");
         },
       },
-      { title: "Queued", label: "queued", fill: (cell, { queued = 0 }) => setText(cell, count(queued)) },
       { title: "Requests", label: "requests", className: "minor", fill: (cell, { requests }) => setText(cell, count(requests)) },
       { title: "Failures", label: "failures", fill: (cell, { failures }) => setText(cell, count(failures)) },
       ...["p50", "p95", "p99"].map((name) => ({
@@ -73,13 +73,15 @@ const servers = {
     ],
   }),
 
-  show({ origins }) {
+  show({ sites, origins }) {
+    servers.sites = sites;
     servers.list = origins;
     servers.table.show([...origins].sort((a, b) => (a.site === "old") - (b.site === "old")));
-    const words = ["new", "old"].map((site) => {
+    const words = sites.map(({ site, queued }) => {
       const all = origins.filter((origin) => origin.site === site);
       const serving = all.filter(servers.isServing).length;
-      return `${siteNames[site]}: ${count(serving)} of ${count(all.length)} serving`;
+      const waiting = queued > 0 ? `, ${counted(queued, "request")} queued` : "";
+      return `${siteNames[site]}: ${count(serving)} of ${count(all.length)} serving${waiting}`;
     });
     setText(byId("servers-words"), words.join(" · "));
   },
@@ -91,7 +93,7 @@ const servers = {
     const act = async ({ choice }) => {
       const mode = choice ?? "ready";
       const changed = await api.change("PATCH", `origins/${encodeURIComponent(origin.id)}`, {}, { mode });
-      servers.show({ origins: servers.list.map((other) => (other.id === changed.id ? changed : other)) });
+      servers.show({ sites: servers.sites, origins: servers.list.map((other) => (other.id === changed.id ? changed : other)) });
       return { ready: `${name} takes requests again.`, drain: `${name} is draining.`, off: `${name} is off.` }[mode];
     };
     if (origin.mode !== "ready") {

@@ -147,6 +147,26 @@ async function countBelow(prefix, signal) {
   return { urls: entries.length, visits: entries.reduce((sum, entry) => sum + entry.visits, 0), isMore: next !== null };
 }
 
+byId("export").addEventListener("click", () => ask({
+  title: "Export the known URLs?",
+  words: ["All of them, in one file."],
+  choices: [
+    { value: "csv", title: "CSV", words: "For spreadsheets." },
+    { value: "json", title: "JSON", words: "For programs." },
+    { value: "haproxy", title: "HAProxy", words: "A map that says how to use it." },
+    { value: "apache-txt", title: "Apache", words: "The same for RewriteMap." },
+    { value: "nginx-map", title: "nginx", words: "The same for map." },
+  ],
+  go: "Export",
+  async act({ choice }) {
+    const { name, content } = await api.file("map/export", { format: choice });
+    const href = URL.createObjectURL(content);
+    element("a", { href, download: name }).click();
+    // Let go of at once, it could be gone before the browser has begun to read it.
+    setTimeout(() => URL.revokeObjectURL(href), 60_000);
+    return `${name} is there.`;
+  },
+}));
 byId("remove").addEventListener("click", () => askToRemove());
 byId("snapshot").addEventListener("click", () => ask({
   title: "Save the map now?",
