@@ -140,7 +140,7 @@ public enum Flushed: Equatable {
         // A short read has emptied the socket: what comes later is a new edge. A full one may not have.
         if count < size && !endIsNear { isReadable = false }
         buffer.filled(count)
-        meter?.countReceived(count)
+        countReceived(count)
         return .bytes(count)
       }
       if count == 0 {
@@ -174,7 +174,7 @@ public enum Flushed: Equatable {
       }
       if count >= 0 {
         if count < total { isWritable = false }
-        meter?.countSent(count)
+        countSent(count)
         return .bytes(count)
       }
       switch errno {
@@ -188,6 +188,13 @@ public enum Flushed: Equatable {
       }
     }
   }
+
+  final func countReceived(_ count: Int) { meter?.countReceived(count) }
+  final func countSent(_ count: Int) { meter?.countSent(count) }
+  /// Nothing more comes before the next edge.
+  final func stopReading() { isReadable = false }
+  /// Nothing more is taken before the next edge.
+  final func stopWriting() { isWritable = false }
 
   private final func gather(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Int {
     var parts = unsafe (

@@ -147,6 +147,9 @@ extension Exchange {
         continue
       }
       if held?.isBroken == true { return breakOff() }
+      if let pipe = answer.pipe, pipe.count > 0 {
+        guard empty(pipe) else { return }
+      }
       guard let origin = asked else { return answerIsWhole() }
       if answer.readyCount > 0 {
         guard sendReadyAnswer(origin) else { return }
@@ -156,7 +159,7 @@ extension Exchange {
         client.clearDeadline()
         return origin.setDeadline(afterMs: worker.settings.idleMs)
       }
-      guard receiveAnswer(origin) else { return }
+      guard fillPipe(from: origin) ?? receiveAnswer(origin) else { return }
     }
     asked?.comeBack()
   }
@@ -210,7 +213,7 @@ extension Exchange {
     return true
   }
 
-  private func waitForClientToRead() {
+  func waitForClientToRead() {
     // The origin is not read meanwhile: what it owes is nothing.
     asked?.clearDeadline()
     client.setDeadline(afterMs: worker.settings.idleMs)

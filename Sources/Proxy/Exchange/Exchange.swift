@@ -270,6 +270,7 @@ final class Exchange {
     preferred = nil
     retriedOnFresh = false
     retriesAfterFailure = 0
+    giveBackPipe()
     delivery = .undecided
     interim.removeAll()
     continued = false

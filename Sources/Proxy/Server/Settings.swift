@@ -35,6 +35,7 @@ final class Settings: Sendable {
   let softMissTexts: [[UInt8]]
   /// Where clients are sent for pages of the old server; nil when they get the pages themselves.
   let oldRedirect: RedirectTarget?
+  let splices: Bool
   let debugHeaders: Bool
   let detailedMetrics: Bool
   let trustedProxies: TrustedProxies
@@ -74,6 +75,7 @@ final class Settings: Sendable {
     case .proxy: oldRedirect = nil
     case .redirect(let redirect): oldRedirect = RedirectTarget(redirect)
     }
+    splices = configuration.splices
     debugHeaders = configuration.debugHeaders
     detailedMetrics = configuration.detailedMetrics
     trustedProxies = configuration.trustedProxies

@@ -73,6 +73,9 @@ enum WorkerMessage: Sendable {
   var requestFields: FieldTable
   var answerFields: FieldTable
   var writer: ByteWriter
+  /// Long answers go through pipes; false once a socket could not.
+  var splices: Bool
+  var pipes = SplicePipes(keptPipes: 16)
   /// Scratch for keys that are not the start of their target.
   var keyScratch: [UInt8] = []
   /// Scratch for bodies that are sent again; owned, freed in `deinit`.
@@ -106,6 +109,7 @@ enum WorkerMessage: Sendable {
     reader = shared.map.makeReader()
     self.metrics = metrics
     log = shared.accessLog.map(WorkerLog.init)
+    splices = settings.splices
     takesTimes = log != nil || shared.settings.detailedMetrics
     buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 64)
     newPool = OriginPool(origins.new, worker: index, balance: settings.balance, room: rooms.new)
