@@ -43,6 +43,22 @@ struct SpliceTests {
     }
   }
 
+  @Test("whose last byte comes after any number of moves end for every client")
+  func ends() throws {
+    // One turn of the loop moves so much at most; the end may come with the last move of a turn.
+    let step = 64 << 10
+    let new = try ScriptedOrigin { exchange in
+      try exchange.answer(200, Bytes.pattern(Int(exchange.target.dropFirst()) ?? 0))
+    }
+    try withSite(new: new, old: .always(200)) { site in
+      let client = try site.client()
+      for count in stride(from: step, through: 80 * step, by: step) {
+        try client.request("/\(count)")
+        #expect(try client.answer(.after(20)).body.count == count)
+      }
+    }
+  }
+
   @Test("a held 404 that is long comes whole when both sites miss", arguments: ["--splice", "--no-splice"])
   func held(flag: String) throws {
     let body = Bytes.pattern(1 << 20)

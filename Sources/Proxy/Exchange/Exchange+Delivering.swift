@@ -271,7 +271,7 @@ extension Exchange {
   }
 
   /// All of the answer has been taken from the origin, and all but what is in the client's output sent.
-  private func answerIsWhole() {
+  func answerIsWhole() {
     if let origin = asked {
       // Bytes behind the end of an answer belong to nobody: such a connection is not used again.
       letGo(origin, keepAlive: answer.keepsOrigin && origin.input.isEmpty)

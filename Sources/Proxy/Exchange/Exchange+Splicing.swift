@@ -24,7 +24,8 @@ extension Exchange {
       answer.isWhole = true
       // What is left is the kernel's: the origin is free for the next request.
       letGo(origin, keepAlive: answer.keepsOrigin)
-      return true
+      if empty(pipe) { answerIsWhole() }
+      return false
     case .wouldBlock:
       return true
     case .failed(errno: EINVAL):
