@@ -40,7 +40,7 @@ struct OldDownTests {
       try site.learn("/known")
       try site.learn("/moved")
       old.hang(true)
-      try line(relevo, "a server of the old site is down")
+      try line(relevo, "every server of the old site is down")
       try line(relevo, "no page is asked of it")
 
       let time = try seconds { () throws in
