@@ -43,7 +43,7 @@ class Kind:
 
 
 def again(action):
-    """What it returns, at the second try if need be: between the choice of a free port and its use somebody may take it."""
+    """What it returns, at the second try if need be: somebody may take a port between its choice and its use."""
     try:
         return action()
     except Failure:

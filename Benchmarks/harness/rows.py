@@ -74,7 +74,8 @@ def all_rows(bench, counts, connections, only=""):
         Row(f"{page}, two workers", KeptConnections(connections, everywhere=True), PAGE,
             some(plain(workers=2) + plain("one worker"), *logging), {"floor": "has one"}, beside="one worker"),
         Row(f"{page} at half the peak", FixedRate(connections), PAGE, plain()),
-        Row("start to first answer", Start(), PAGE, plain()),
+        Row("start to first answer", Start(), PAGE,
+            [Setup("relevo", "relevo.flags", extra=("--map-file", str(bench.directory / "empty.map"))), *plain()[1:]]),
         SnapshotPauses.row(Row, PAGE),
     ]
     return [row for row in rows if re.search(only, row.title)]
