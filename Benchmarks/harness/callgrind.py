@@ -24,7 +24,9 @@ class Profile:
         return sum(self.instructions.values())
 
     def calls_of(self, *functions):
-        return sum(count for (_, callee), count in self.calls.items() if callee in functions)
+        """Calls of any of them, but for those that they make of each other."""
+        return sum(count for (caller, callee), count in self.calls.items()
+                   if callee in functions and caller not in functions)
 
 
 def read(path):
