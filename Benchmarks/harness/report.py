@@ -57,12 +57,11 @@ def absences(results):
 
 def beside_itself(results):
     """Relevo's rows that are judged by another figure of its own."""
-    by_title = {result.row.title: result for result in results}
     rows = []
     for result in results:
         beside, mine = result.row.beside, result.of("relevo")
-        reference = by_title[beside].of("relevo") if beside in by_title else result.labelled("relevo", beside)
-        if not beside or not mine or not reference:
+        reference = result.labelled("relevo", beside) if beside else []
+        if not mine or not reference:
             continue
         more = [my.headline - other.headline for my, other in zip(mine, reference)]
         rows.append([result.row.title, beside, spread(ratios(mine, reference)), spread(more)])
