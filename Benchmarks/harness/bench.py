@@ -8,6 +8,7 @@ import shutil
 import tempfile
 
 from . import machine
+from .load import Request
 from .programs import PROGRAMS, written
 from .servers import Server
 
@@ -31,6 +32,7 @@ class Setup:
     log: bool = True                # with an access log
     metrics: bool = True            # with metrics
     workers: int = 1
+    request: Request = None         # another than the row's
 
     @property
     def name(self):

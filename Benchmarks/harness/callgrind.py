@@ -4,6 +4,8 @@ import collections
 import dataclasses
 import re
 
+from .failure import Failure
+
 
 @dataclasses.dataclass
 class Profile:
@@ -22,13 +24,15 @@ class Profile:
         return sum(self.instructions.values())
 
     def calls_of(self, *functions):
-        return sum(count for (_, callee), count in self.calls.items() if callee in functions)
+        """Calls of any of them, but for those that they make of each other."""
+        return sum(count for (caller, callee), count in self.calls.items()
+                   if callee in functions and caller not in functions)
 
 
 def read(path):
     """A file of callgrind's format: costs by line under `fn=`, calls as `cfn=` and `calls=`, names once and then by number."""
     names, profile = {}, Profile(collections.Counter(), collections.Counter())
-    function = callee = None
+    function = callee = totals = None
     inclusive = False
 
     def name(text):
@@ -47,9 +51,13 @@ def read(path):
             elif line.startswith("calls="):
                 profile.calls[function, callee] += int(line[6:].split()[0])
                 inclusive = True
+            elif line.startswith("totals:"):
+                totals = int(line.split()[1])
             elif line[0] in "0123456789+-*":
                 # The line after `calls=` has what the callee cost, which is counted at the callee.
                 if not inclusive:
                     profile.instructions[function] += int(line.split()[1])
                 inclusive = False
+    if profile.total() != totals:
+        raise Failure(f"{path}: the costs come to {profile.total()}, callgrind says {totals}")
     return profile

@@ -43,7 +43,7 @@ class Kind:
 
 
 def again(action):
-    """What it returns, at the second try if need be: between the choice of a free port and its use somebody may take it."""
+    """What it returns, at the second try if need be: somebody may take a port between its choice and its use."""
     try:
         return action()
     except Failure:
@@ -82,13 +82,16 @@ class KeptConnections(Kind):
         load_cores = cores or {bench.other_core}
         with contextlib.ExitStack() as stack:
             servers = [stack.enter_context(bench.proxy(setup, cores=cores)) for setup in setups]
-            for server in servers:
-                load.check(server, row.request)
-                load.wrk(server.port, load_cores, row.request, 1, self.connections)  # fills its pool of connections
+            requests = [setup.request or row.request for setup in setups]
+            def ask(server, request):
+                return load.wrk(server.port, load_cores, request, 1, self.connections)
+            for server, request in zip(servers, requests):
+                load.check(server, request)
+                ask(server, request)  # fills its pool of connections
             turns = [[] for _ in servers]
             for _ in range(seconds):
-                for server, had in zip(servers, turns):
-                    had.append(used_by(server, lambda: load.wrk(server.port, load_cores, row.request, 1, self.connections)))
+                for server, request, had in zip(servers, requests, turns):
+                    had.append(used_by(server, lambda: ask(server, request)))
                     server.check_alive()
             return [self.joined(server, had) for server, had in zip(servers, turns)]
 

@@ -113,8 +113,9 @@ class Varnish(Program):
 
     def command(self, bench, setup, text, values):
         threads = ("thread_pools=1", "thread_pool_min=200", "thread_pool_max=2000", "http_max_hdr=64")
-        return ["varnishd", "-F", "-j", "none", "-a", f"127.0.0.1:{values['port']}", "-f", written(values["dir"] / "proxy.vcl", text),
-                "-n", values["dir"] / "varnish", "-s", "default,64m", *(word for value in threads for word in ("-p", value))]
+        return ["varnishd", "-F", "-j", "none", "-a", f"127.0.0.1:{values['port']}", "-n", values["dir"] / "varnish",
+                "-f", written(values["dir"] / "proxy.vcl", text), "-s", "default,64m",
+                *(word for value in threads for word in ("-p", value))]
 
     def version(self, bench):
         return machine.first_line("varnishd", "-V").replace("varnishd (", "").split(" revision")[0]

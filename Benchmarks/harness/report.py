@@ -27,7 +27,8 @@ def alternatives(results):
     for result in results:
         for setup, points in result.points:
             share = ratios(result.of("relevo"), points)
-            if setup.program != "relevo" and points is not result.of(setup.program) and setup.label != result.row.beside and share:
+            compared = setup.program == "relevo" or points is result.of(setup.program) or setup.label == result.row.beside
+            if share and not compared:
                 lines.append(f"- {result.row.title}: Relevo ÷ {setup.name} = {spread(share)}.")
     return "\n".join(lines)
 
@@ -56,12 +57,11 @@ def absences(results):
 
 def beside_itself(results):
     """Relevo's rows that are judged by another figure of its own."""
-    by_title = {result.row.title: result for result in results}
     rows = []
     for result in results:
         beside, mine = result.row.beside, result.of("relevo")
-        reference = by_title[beside].of("relevo") if beside in by_title else result.labelled("relevo", beside)
-        if not beside or not mine or not reference:
+        reference = result.labelled("relevo", beside) if beside else []
+        if not mine or not reference:
             continue
         more = [my.headline - other.headline for my, other in zip(mine, reference)]
         rows.append([result.row.title, beside, spread(ratios(mine, reference)), spread(more)])
@@ -106,8 +106,8 @@ def document(facts, results, calls, picture):
         f"# {', '.join(names[:-1])} and {names[-1]} before the same origins" if len(names) > 1 else f"# {names[0]}",
         table(["what", "value"], [list(fact) for fact in facts]),
         f"![The same as bars]({picture})",
-        "A ratio below 1 means that Relevo needs less; it is the median of the ratios of each round, in brackets the lowest and "
-        "the highest. A row's request is the same for all, and its answer was compared before it was measured. The floor is a "
+        "A ratio below 1 means that Relevo needs less; it is the median of the ratios of each round, in brackets the lowest "
+        "and the highest. A row's request is the same for all, and its answer was compared before it was measured. The floor is a "
         "relay of one receive and one send each way, with nothing of a proxy about it: `Benchmarks/floor`.",
         comparison(results),
         alternatives(results),

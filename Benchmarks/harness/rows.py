@@ -15,9 +15,11 @@ from .snapshots import SnapshotPauses
 NEW, OLD = "page of the new site", "page of the old site"
 PAGE = Request("/page.html", NEW)
 ONE_SITE = "asks one site only"
+# What Relevo's own figure is compared with, taken in the same turns.
+PLAIN, NEITHER = "asked for the 48-byte page", "without log and metrics"
 
-# A peer is left out of a map that would take it minutes or gigabytes.
-MOST_SET_MAP = 1_000_000
+# A peer is left out of a map that would take it minutes or gigabytes, or a good part of a second for each request.
+MOST_SET_MAP = 100_000
 MOST_STATIC = 1_000_000
 MOST_NGINX = 100_000
 
@@ -30,7 +32,11 @@ class Row:
     request: Request
     setups: list
     absent: dict = dataclasses.field(default_factory=dict)  # program: why it has no figure
-    beside: str = ""                # title of the row, or label of the setup, that Relevo's own figure is compared with
+    beside: str = ""                # label of the setup that Relevo's own figure is compared with
+
+
+def relevo(label="", **options):
+    return Setup("relevo", "relevo.flags", label, **options)
 
 
 def plain(label="", **options):
@@ -53,28 +59,29 @@ def all_rows(bench, counts, connections, only=""):
     rows = [
         Row(page, kept, PAGE, plain()),
         Row(f"{page}, access log off, metrics off", kept, PAGE, some(plain(log=False, metrics=False), *logging)),
-        Row(f"{page}, access log on, metrics off", kept, PAGE, some(plain(metrics=False), "relevo"),
-            beside=f"{page}, access log off, metrics off"),
-        Row(f"{page}, access log off, metrics on", kept, PAGE, some(plain(log=False), "relevo"),
-            beside=f"{page}, access log off, metrics off"),
+        Row("what the access log costs", kept, PAGE, [relevo(metrics=False), relevo(NEITHER, log=False, metrics=False)],
+            beside=NEITHER),
+        Row("what metrics cost", kept, PAGE, [relevo(log=False), relevo(NEITHER, log=False, metrics=False)], beside=NEITHER),
+        Row("what both cost", kept, PAGE, [relevo(), relevo(NEITHER, log=False, metrics=False)], beside=NEITHER),
         Row("30 kB page", kept, Request("/page-30k.html", NEW), plain()),
         Row("10 MB download, 8 connections", few, Request("/download", NEW),
             plain() + [Setup("haproxy", "haproxy-splice.cfg", "splice")]),
         Row("upload of 32 kB", kept, upload(32_768), plain()),
         Row("upload of 1 MB, 8 connections", few, upload(1_000_000), plain()),
         Row("404 fallback, both sites asked", kept, Request("/old-only.html", OLD),
-            [Setup("relevo", "relevo.flags", extra=("--learn-on", "599")), Setup("nginx", "nginx-fallback.conf"),
+            [relevo(extra=("--learn-on", "599")), relevo(PLAIN, request=PAGE), Setup("nginx", "nginx-fallback.conf"),
              Setup("varnish", "varnish-fallback.vcl"), Setup("caddy", "caddy-fallback.Caddyfile"),
              Setup("trafficserver", "trafficserver-fallback.remap")],
-            {"floor": ONE_SITE, "haproxy": "cannot ask another backend after a 404"}, beside=page),
-        *(learned(bench, count, connections, page) for count in counts if re.search(only, learned_title(count))),
+            {"floor": ONE_SITE, "haproxy": "cannot ask another backend after a 404"}, beside=PLAIN),
+        *(learned(bench, count, connections) for count in counts if re.search(only, learned_title(count))),
         Row("a new connection per request", Crowd(connections, connections, fresh=True), PAGE, plain()),
-        Row("10,000 connections, 100 active", Crowd(10_000, 100), PAGE, plain(), beside=page),
+        Row("10,000 connections, 100 active", Crowd(10_000, 100), PAGE, plain()),
         Row("idle kept connection", IdleMemory(), PAGE, plain()),
         Row(f"{page}, two workers", KeptConnections(connections, everywhere=True), PAGE,
             some(plain(workers=2) + plain("one worker"), *logging), {"floor": "has one"}, beside="one worker"),
         Row(f"{page} at half the peak", FixedRate(connections), PAGE, plain()),
-        Row("start to first answer", Start(), PAGE, plain()),
+        Row("start to first answer", Start(), PAGE,
+            [relevo(extra=("--map-file", str(bench.directory / "empty.map"))), *plain()[1:]]),
         SnapshotPauses.row(Row, PAGE),
     ]
     return [row for row in rows if re.search(only, row.title)]
@@ -88,12 +95,13 @@ def learned_title(count):
     return f"a URL of the old site, {count:,} known"
 
 
-def learned(bench, count, connections, page):
+def learned(bench, count, connections):
     """A row in which every request is for one of `count` URLs known to be on the old site."""
     known = urlmaps.urls(count)
     shared_map = urlmaps.for_relevo(bench, known, connections)
     more = ("--map-max-urls", str(2 * count)) if count > 500_000 else ()
-    setups, absent = [Setup("relevo", "relevo.flags", extra=more, url_map=shared_map)], {"floor": ONE_SITE}
+    setups = [relevo(extra=more, url_map=shared_map), relevo(PLAIN, extra=more, url_map=shared_map, request=PAGE)]
+    absent = {"floor": ONE_SITE}
     if count <= MOST_NGINX:
         setups.append(Setup("nginx", "nginx-learned.conf", "static map", url_map=urlmaps.for_nginx(bench, known)))
     else:
@@ -105,4 +113,4 @@ def learned(bench, count, connections, page):
     if count <= MOST_SET_MAP:
         setups.append(Setup("haproxy", "haproxy-set-map.cfg", "set-map on each answer", url_map=shared_map))
     request = Request(known[0], OLD, script="urls.lua", urls=urlmaps.listing(bench, known))
-    return Row(learned_title(count), KeptConnections(connections), request, setups, absent, beside=page)
+    return Row(learned_title(count), KeptConnections(connections), request, setups, absent, beside=PLAIN)

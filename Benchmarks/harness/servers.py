@@ -43,16 +43,21 @@ class Server:
         while True:
             if self.process.poll() is not None:
                 raise Failure(f"{self.name} ended at its start: {self.last_words()}")
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                if self.ready in self.log.read_text(errors="replace"):
-                    return self
-                raise OSError("not ready")
-            except OSError:
-                if time.monotonic() > deadline:
-                    self.stop()
-                    raise Failure(f"{self.name} does not listen after {self.patience_s} seconds: {self.last_words()}")
-                time.sleep(0.02)
+            if self.answers() and self.ready in self.log.read_text(errors="replace"):
+                return self
+            if time.monotonic() > deadline:
+                self.stop()
+                raise Failure(f"{self.name} does not answer after {self.patience_s} seconds: {self.last_words()}")
+            time.sleep(0.02)
+
+    def answers(self):
+        """Whether it answers at all: that it listens does not say that it serves."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as client:
+                client.sendall(b"GET /page.html HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return client.recv(4096).startswith(b"HTTP/1.1 ")
+        except OSError:
+            return False
 
     def __exit__(self, *_):
         self.stop()

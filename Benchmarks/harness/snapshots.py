@@ -1,10 +1,9 @@
 """Whether writing snapshots of a large map makes requests wait."""
 
 import contextlib
-import dataclasses
+import os
 import re
 import subprocess
-import os
 import urllib.request
 
 from . import load, urlmaps
@@ -13,23 +12,26 @@ from .kinds import Kind, Point
 
 KNOWN = 1_000_000
 RATE = 2_000.0
-WITH = ("--map-snapshot-every", "500ms", "--map-max-urls", str(10 * KNOWN))
+NONE = "none written"
 
 
-@dataclasses.dataclass
 class SnapshotPauses(Kind):
-    """The plain page at a fixed rate while others visit pages of the old site that are not known yet."""
+    """The plain page at a fixed rate while others visit pages of the old site that are not known yet, with one snapshot after
+    the other and with none."""
     unit = "ms, p99.9"
 
     @staticmethod
     def row(row, page):
-        """Relevo alone, with and without a map file."""
-        return row(f"48-byte page ({RATE:,.0f} requests/s) while snapshots of {KNOWN:,} URLs are written", SnapshotPauses(), page,
-                   [Setup("relevo", "relevo.flags", extra=WITH), Setup("relevo", "relevo.flags", "no map file", extra=WITH[2:])],
-                   beside="no map file")
+        """Relevo alone."""
+        title = f"48-byte page ({RATE:,.0f} requests/s) while snapshots of {KNOWN:,} URLs are written"
+        setups = [Setup("relevo", "relevo.flags", label,
+                        extra=("--map-max-urls", str(10 * KNOWN), "--map-snapshot-every", every))
+                  for label, every in (("", "100ms"), (NONE, "24h"))]
+        return row(title, SnapshotPauses(), page, setups, beside=NONE)
 
     def prepare(self, bench, row, say):
-        row.setups[0].url_map = urlmaps.written(bench, urlmaps.urls(KNOWN))
+        for setup in row.setups:
+            setup.url_map = urlmaps.written(bench, urlmaps.urls(KNOWN))
 
     def measure(self, bench, server, row, seconds):
         seconds = max(seconds, 3)  # a snapshot of so many takes most of a second
@@ -49,9 +51,10 @@ class SnapshotPauses(Kind):
 @contextlib.contextmanager
 def visitors(bench, server, seconds):
     """Two connections that ask for pages that only the old site has, each once."""
+    script = str(load.SCRIPTS / "unknown.lua")
     process = subprocess.Popen(
-        ["wrk", "-t1", "-c2", f"-d{seconds + 3}s", "-s", str(load.SCRIPTS / "unknown.lua"), f"http://127.0.0.1:{server.port}/"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ["wrk", "-t1", "-c2", f"-d{seconds + 3}s", "-s", script, f"http://127.0.0.1:{server.port}/"], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         preexec_fn=lambda: os.sched_setaffinity(0, {bench.other_core}))
     try:
         yield

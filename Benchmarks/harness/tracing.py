@@ -8,7 +8,7 @@ from . import load, machine
 
 def system_calls(bench, row, setup, connections):
     """{name: calls per request}, largest first."""
-    arguments = ({bench.other_core}, row.request, 1, connections)
+    arguments = ({bench.other_core}, setup.request or row.request, 1, connections)
     with bench.proxy(setup) as server:
         load.wrk(server.port, *arguments)
         summary = pathlib.Path(bench.directory) / "strace.out"
