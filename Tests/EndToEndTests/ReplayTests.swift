@@ -6,7 +6,7 @@ import Testing
 struct ReplayTests {
   @Test(
     "a body reaches both sites byte for byte, whatever its size",
-    arguments: [0, 1, 1_000, 65_535, 65_536, 65_537, 200_000, 5_000_000])
+    arguments: [0, 1, 1_000, 65_535, 65_536, 65_537, 200_000, 1_048_575, 1_048_576, 1_048_577, 5_000_000])
   func sizes(count: Int) throws {
     let body = Bytes.pattern(count)
     try withSite(new: .pages([:]), old: .always(200, "old")) { site in
