@@ -153,6 +153,7 @@ struct ServeCommand: ParsableCommand {
     configuration.detailedMetrics = admin.isOn
     configuration.resolveEvery = origins.resolveEvery.duration
     configuration.originKeepalive = limits.originKeepalive
+    configuration.splices = limits.splice
     configuration.healthChecks = try health.checks(oldHost: configuration.oldHost)
     configuration.drainDelay = stopping.drainDelay.duration
     configuration.stopGrace = stopping.stopGrace.duration

@@ -187,6 +187,11 @@ struct BufferTests {
   }
 }
 
+extension BufferPool {
+  fileprivate func take() -> UnsafeMutableRawPointer? { stack.pointee.take() }
+  fileprivate func put(_ block: UnsafeMutableRawPointer) { stack.pointee.put(block) }
+}
+
 @Suite("a pool of blocks")
 struct BufferPoolTests {
   @Test("lends the block given back last, and keeps no more than it was told to")

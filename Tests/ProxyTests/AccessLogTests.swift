@@ -31,8 +31,9 @@ struct AccessLogTests {
     try withRequest(message) { head, fields, bytes in
       log.write(
         LoggedRequest(
-          record: record, head: head, sender: Sender(peer: peer), tookUs: 3_060_000 - record.beganUs),
-        fields: fields, bytes: bytes, nowMs: now)
+          record: record, head: head, fields: LoggedFields(fields), sender: Sender(peer: peer),
+          tookUs: 3_060_000 - record.beganUs),
+        bytes: bytes, nowMs: now)
     }
   }
 

@@ -34,8 +34,9 @@ struct JSONLogTests {
     return try written { log in
       try withRequest(message) { head, fields, bytes in
         log.write(
-          LoggedRequest(record: record, head: head, sender: Sender(peer: peer), tookUs: tookUs),
-          fields: fields,
+          LoggedRequest(
+            record: record, head: head, fields: LoggedFields(fields), sender: Sender(peer: peer),
+            tookUs: tookUs),
           bytes: bytes, nowMs: now)
       }
     }
@@ -119,8 +120,9 @@ struct JSONLogTests {
           record.notes = Notes(rawValue: UInt32(random(1 << 15)))
           log.write(
             LoggedRequest(
-              record: record, head: head, sender: Sender(peer: peer), tookUs: UInt64(random(1 << 30))),
-            fields: fields, bytes: bytes, nowMs: now)
+              record: record, head: head, fields: LoggedFields(fields), sender: Sender(peer: peer),
+              tookUs: UInt64(random(1 << 30))),
+            bytes: bytes, nowMs: now)
         }
         if logged != nil { count += 1 }
       }

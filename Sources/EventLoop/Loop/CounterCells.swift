@@ -10,7 +10,7 @@ import Synchronization
 
   public let count: Int
   /// Owned, freed in `deinit`; `count` of them are made. Atomics of this size have nothing to destroy.
-  private let cells: UnsafeMutablePointer<Atomic<UInt64>>
+  @usableFromInline internal let cells: UnsafeMutablePointer<Atomic<UInt64>>
 
   /// - Parameter count: 1 or more; all begin with 0.
   public init(count: Int) {
@@ -28,20 +28,20 @@ import Synchronization
   }
 
   /// Only the owning thread calls this. Wraps around.
-  public func add(_ amount: UInt64, at index: Int) {
+  @inlinable public func add(_ amount: UInt64, at index: Int) {
     precondition(index >= 0 && index < count, "no such cell")
     unsafe cells[index].store(
       cells[index].load(ordering: .relaxed) &+ amount, ordering: .relaxed)
   }
 
   /// Only the owning thread calls this.
-  public func set(_ value: UInt64, at index: Int) {
+  @inlinable public func set(_ value: UInt64, at index: Int) {
     precondition(index >= 0 && index < count, "no such cell")
     unsafe cells[index].store(value, ordering: .relaxed)
   }
 
   /// Any thread may read.
-  public subscript(_ index: Int) -> UInt64 {
+  @inlinable public subscript(_ index: Int) -> UInt64 {
     precondition(index >= 0 && index < count, "no such cell")
     return unsafe cells[index].load(ordering: .relaxed)
   }

@@ -62,19 +62,8 @@ import Glibc
   /// socket has a deadline.
   public var coarseMs: UInt64 { wheel.nowMs }
 
-  /// Seconds since 1970, from the loop's cached clock.
-  public var wallClockSeconds: UInt32 {
-    var time = timeval()
-    _ = unsafe event_base_gettimeofday_cached(base, &time)
-    return UInt32(truncatingIfNeeded: time.tv_sec)
-  }
-
-  /// Milliseconds since 1970, from the same.
-  public var wallClockMs: UInt64 {
-    var time = timeval()
-    _ = unsafe event_base_gettimeofday_cached(base, &time)
-    return UInt64(truncatingIfNeeded: time.tv_sec) &* 1000 &+ UInt64(truncatingIfNeeded: time.tv_usec) / 1000
-  }
+  /// The time of day, as the loop has read it last. The loop outlives it.
+  public var wallClock: LoopWallClock { unsafe LoopWallClock(base: base) }
 
   /// Keeps `object` until the running callback has returned.
   func releaseLater(_ object: AnyObject) {

@@ -14,25 +14,25 @@ import Glibc
   /// Owned while not nil; given back by ``giveBack()`` and `deinit`.
   private var block: UnsafeMutableRawPointer?
   /// The pool outlives every buffer of its loop.
-  private unowned(unsafe) let pool: BufferPool
+  private let pool: UnsafeMutablePointer<BlockStack>
   /// Offset of the first byte not yet handed on.
   public private(set) var start = headroomBytes
   /// Offset behind the last byte received.
   public private(set) var end = headroomBytes
 
   public init(pool: BufferPool) {
-    unsafe self.pool = pool
+    unsafe self.pool = unsafe pool.stack
   }
 
   deinit {
-    if let block = unsafe block { unsafe pool.put(block) }
+    if let block = unsafe block { unsafe pool.pointee.put(block) }
   }
 
   public var count: Int { end - start }
   public var isEmpty: Bool { start == end }
   public var holdsBlock: Bool { unsafe block != nil }
   /// Bytes that can be received behind the present ones; a full block's worth when there is no block yet.
-  public var room: Int { unsafe pool.blockBytes - end }
+  public var room: Int { unsafe pool.pointee.blockBytes - end }
 
   /// The bytes between start and end. Valid until the buffer is next changed.
   @unsafe public var readable: UnsafeMutableRawBufferPointer {
@@ -42,9 +42,9 @@ import Glibc
 
   /// The free bytes behind the present ones, borrowing a block when there is none; nil without memory.
   @unsafe mutating func borrowRoom() -> UnsafeMutableRawBufferPointer? {
-    if unsafe block == nil { unsafe block = unsafe pool.take() }
+    if unsafe block == nil { unsafe block = unsafe pool.pointee.take() }
     guard let block = unsafe block else { return nil }
-    return unsafe UnsafeMutableRawBufferPointer(start: block + end, count: pool.blockBytes - end)
+    return unsafe UnsafeMutableRawBufferPointer(start: block + end, count: pool.pointee.blockBytes - end)
   }
 
   /// Counts `bytes` more as received.
@@ -103,7 +103,7 @@ import Glibc
 
   /// Forgets all bytes and gives the block back.
   public mutating func giveBack() {
-    if let block = unsafe block { unsafe pool.put(block) }
+    if let block = unsafe block { unsafe pool.pointee.put(block) }
     unsafe block = nil
     start = Self.headroomBytes
     end = Self.headroomBytes
@@ -116,7 +116,7 @@ import Glibc
 
   /// Takes over what `other` holds; `other` is empty afterwards and this buffer's own bytes are gone.
   public mutating func takeOver(_ other: inout Buffer) {
-    if let block = unsafe block { unsafe pool.put(block) }
+    if let block = unsafe block { unsafe pool.pointee.put(block) }
     unsafe block = unsafe other.block
     start = other.start
     end = other.end
@@ -128,31 +128,61 @@ import Glibc
 
 /// Blocks of one size for the buffers of one loop. Used on that loop's thread only.
 @safe public final class BufferPool {
-  /// Bytes of a block, the headroom included.
-  public let blockBytes: Int
-  private let keptBlocks: Int
-  private var free: [UnsafeMutableRawPointer] = unsafe []
+  /// Owned, freed in `deinit`. In memory of its own, so that buffers reach it without counting references.
+  let stack: UnsafeMutablePointer<BlockStack>
 
   /// - Parameters:
   ///   - blockBytes: the size of each block; at least 4 KiB.
   ///   - keptBlocks: how many unused blocks are kept for the next connection; the rest goes to the system.
   public init(blockBytes: Int, keptBlocks: Int) {
     precondition(blockBytes >= 4096, "a block holds at least a page")
-    self.blockBytes = blockBytes
-    self.keptBlocks = keptBlocks
-    unsafe free.reserveCapacity(keptBlocks)
+    unsafe stack = .allocate(capacity: 1)
+    unsafe stack.initialize(to: BlockStack(blockBytes: blockBytes, keptBlocks: keptBlocks))
   }
 
   deinit {
-    while let block = unsafe free.popLast() { unsafe Glibc.free(block) }
+    unsafe stack.pointee.removeAll()
+    unsafe stack.deallocate()
   }
 
-  func take() -> UnsafeMutableRawPointer? {
-    if let block = unsafe free.popLast() { return unsafe block }
-    return unsafe malloc(blockBytes)
+  /// Bytes of a block, the headroom included.
+  public var blockBytes: Int { unsafe stack.pointee.blockBytes }
+}
+
+/// The unused blocks of a pool; the one given back last, which is still in the caches, is taken first.
+///
+///     top → | next | … | → | next | … | → nil        the first word of each block leads to the one below
+@safe struct BlockStack {
+  let blockBytes: Int
+  private let keptBlocks: Int
+  private var top: UnsafeMutableRawPointer?
+  private var count = 0
+
+  init(blockBytes: Int, keptBlocks: Int) {
+    self.blockBytes = blockBytes
+    self.keptBlocks = keptBlocks
   }
 
-  func put(_ block: UnsafeMutableRawPointer) {
-    if unsafe free.count < keptBlocks { unsafe free.append(block) } else { unsafe Glibc.free(block) }
+  /// A block, whose bytes are anything; nil without memory.
+  mutating func take() -> UnsafeMutableRawPointer? {
+    guard let block = unsafe top else { return unsafe malloc(blockBytes) }
+    unsafe top = unsafe block.load(as: UnsafeMutableRawPointer?.self)
+    count -= 1
+    return unsafe block
+  }
+
+  mutating func put(_ block: UnsafeMutableRawPointer) {
+    guard count < keptBlocks else { return unsafe Glibc.free(block) }
+    unsafe block.storeBytes(of: top, as: UnsafeMutableRawPointer?.self)
+    unsafe top = unsafe block
+    count += 1
+  }
+
+  mutating func removeAll() {
+    while let block = unsafe top {
+      unsafe top = unsafe block.load(as: UnsafeMutableRawPointer?.self)
+      unsafe Glibc.free(block)
+    }
+    count = 0
   }
 }

@@ -1,4 +1,5 @@
 import CLibevent
+import CSystemCalls
 import Glibc
 
 /// What a loop saw of a socket.
@@ -42,10 +43,9 @@ public enum Flushed: Equatable {
 /// It is registered with the kernel once, edge-triggered for both directions; ``isReadable`` and
 /// ``isWritable`` remember the edges. Subclasses are the connections; they override ``socketIsReady(_:)`` and
 /// ``deadlinePassed()``, both called on the loop's thread. Whoever keeps a socket drops it after
-/// ``closeSocket()``; the loop holds on to it until the running callback has returned.
+/// ``closeSocket(abortively:)`` and not before; the loop holds on to it until the running callback has returned.
 @safe open class StreamSocket {
-  /// The loop outlives its sockets.
-  public unowned(unsafe) let loop: EventLoop
+  public final let loop: EventLoop
   /// Owned; -1 once closed.
   public final private(set) var descriptor: Int32
   /// Owned; freed by ``closeSocket()``. Its argument is this object.
@@ -60,8 +60,8 @@ public enum Flushed: Equatable {
   /// The peer has said that it will send nothing more, though it may still read.
   public final var peerHasEnded: Bool { endIsNear }
 
-  /// Counts what this socket moves, when there is one; it outlives the socket.
-  public final unowned(unsafe) var meter: ByteMeter?
+  /// Counts what this socket moves, when there is one.
+  private final let meter: ByteMeter?
 
   /// Milliseconds on the loop's clock; `.max` without a deadline.
   final var deadlineMs = UInt64.max
@@ -72,17 +72,23 @@ public enum Flushed: Equatable {
 
   /// Takes `descriptor` over, a non-blocking stream socket, and registers it.
   ///
+  /// - Parameter meter: counts what it moves.
   /// - Throws: ``EventLoopError/system(call:errno:)``; the descriptor is closed then.
-  public init(loop: EventLoop, descriptor: Int32) throws(EventLoopError) {
-    unsafe self.loop = loop
+  public init(loop: EventLoop, descriptor: Int32, meter: ByteMeter? = nil) throws(EventLoopError) {
+    self.loop = loop
     self.descriptor = descriptor
+    self.meter = meter
     let interest = Int16(EV_READ | EV_WRITE | EV_CLOSED | EV_PERSIST) | Int16(bitPattern: UInt16(EV_ET))
     unsafe event = unsafe event_new(
       loop.base, descriptor, interest,
       { _, what, context in
         guard let context = unsafe context else { return }
-        let socket = unsafe Unmanaged<StreamSocket>.fromOpaque(context).takeUnretainedValue()
-        socket.dispatch(what)
+        // Not retained: a socket that closes in its callback waits in the loop's graveyard for its end.
+        let loop = unsafe Unmanaged<StreamSocket>.fromOpaque(context)._withUnsafeGuaranteedRef { socket in
+          socket.dispatch(what)
+          return unsafe Unmanaged.passUnretained(socket.loop)
+        }
+        unsafe loop._withUnsafeGuaranteedRef { $0.afterCallback() }
       }, Unmanaged.passUnretained(self).toOpaque())
     guard let event = unsafe event, unsafe event_add(event, nil) == 0 else {
       let code = errno
@@ -119,7 +125,6 @@ public enum Flushed: Equatable {
       endIsNear = true
     }
     socketIsReady(events)
-    unsafe loop.afterCallback()
   }
 
   public final var isClosed: Bool { descriptor < 0 }
@@ -130,12 +135,12 @@ public enum Flushed: Equatable {
     let size = room.count
     guard size > 0 else { return .failed(errno: ENOBUFS) }
     while true {
-      let count = unsafe recv(descriptor, room.baseAddress, size, 0)
+      let count = unsafe receive_bytes(descriptor, room.baseAddress, size)
       if count > 0 {
         // A short read has emptied the socket: what comes later is a new edge. A full one may not have.
         if count < size && !endIsNear { isReadable = false }
         buffer.filled(count)
-        unsafe meter?.countReceived(count)
+        countReceived(count)
         return .bytes(count)
       }
       if count == 0 {
@@ -161,15 +166,15 @@ public enum Flushed: Equatable {
     while true {
       let count: Int
       if unsafe second.isEmpty {
-        count = unsafe Glibc.send(descriptor, first.baseAddress, first.count, Int32(MSG_NOSIGNAL))
+        count = unsafe send_bytes(descriptor, first.baseAddress, first.count)
       } else if unsafe first.isEmpty {
-        count = unsafe Glibc.send(descriptor, second.baseAddress, second.count, Int32(MSG_NOSIGNAL))
+        count = unsafe send_bytes(descriptor, second.baseAddress, second.count)
       } else {
         count = unsafe gather(first, second)
       }
       if count >= 0 {
         if count < total { isWritable = false }
-        unsafe meter?.countSent(count)
+        countSent(count)
         return .bytes(count)
       }
       switch errno {
@@ -184,6 +189,13 @@ public enum Flushed: Equatable {
     }
   }
 
+  final func countReceived(_ count: Int) { meter?.countReceived(count) }
+  final func countSent(_ count: Int) { meter?.countSent(count) }
+  /// Nothing more comes before the next edge.
+  final func stopReading() { isReadable = false }
+  /// Nothing more is taken before the next edge.
+  final func stopWriting() { isWritable = false }
+
   private final func gather(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Int {
     var parts = unsafe (
       iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count),
@@ -194,7 +206,7 @@ public enum Flushed: Equatable {
         var message = unsafe msghdr()
         unsafe message.msg_iov = unsafe vectors
         unsafe message.msg_iovlen = 2
-        return unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+        return unsafe send_message(descriptor, &message)
       }
     }
   }
@@ -228,7 +240,7 @@ public enum Flushed: Equatable {
   /// Calls ``deadlinePassed()`` once, `afterMs` milliseconds from now or up to two ticks later, unless it is
   /// set again or cleared before.
   public final func setDeadline(afterMs: UInt64) {
-    if descriptor >= 0 { unsafe loop.schedule(self, afterMs: afterMs) }
+    if descriptor >= 0 { loop.schedule(self, afterMs: afterMs) }
   }
 
   /// There is no deadline any more.
@@ -245,7 +257,8 @@ public enum Flushed: Equatable {
   ///   what it has for the whole.
   public final func closeSocket(abortively: Bool = false) {
     guard descriptor >= 0 else { return }
-    unsafe loop.unschedule(self)
+    loop.releaseLater(self)
+    loop.unschedule(self)
     if let event = unsafe event { unsafe event_free(event) }
     unsafe event = nil
     if abortively {
@@ -257,6 +270,5 @@ public enum Flushed: Equatable {
     descriptor = -1
     isReadable = false
     isWritable = false
-    unsafe loop.releaseLater(self)
   }
 }

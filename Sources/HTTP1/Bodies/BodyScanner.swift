@@ -79,6 +79,13 @@ public struct BodyScanner: Sendable {
     return Progress(consumed: sieve.consumed, forward: sieve.kept, state: state)
   }
 
+  /// Counts bytes of the content that have gone by unseen, where ``remainingBytes`` tells of so many.
+  public mutating func skip(_ count: Int) {
+    guard case .length(let remaining) = phase else { return }
+    let skipped = UInt64(clamping: count)
+    phase = skipped < remaining ? .length(remaining - skipped) : .finished
+  }
+
   private mutating func advance(_ sieve: inout Sieve) -> State {
     while true {
       do throws(MalformedMessage) {

@@ -10,6 +10,14 @@ public struct ByteRange: Sendable, Equatable {
     upperOffset = UInt32(clamping: upper)
   }
 
+  /// Of offsets that are known to lie within a head.
+  @inline(__always)
+  init(known lower: Int, _ upper: Int) {
+    assert(lower >= 0 && upper >= 0 && max(lower, upper) <= Int(UInt32.max), "an offset outside a head")
+    lowerOffset = UInt32(truncatingIfNeeded: lower)
+    upperOffset = UInt32(truncatingIfNeeded: upper)
+  }
+
   /// Offset of the first byte.
   public var lower: Int {
     get { Int(lowerOffset) }

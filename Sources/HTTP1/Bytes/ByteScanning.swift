@@ -7,6 +7,13 @@ extension RawSpan {
     unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
   }
 
+  /// The byte at `offset`, which the caller has compared with a limit that lies within the span.
+  @inline(__always)
+  func knownByte(at offset: Int) -> UInt8 {
+    assert(offset >= 0 && offset < byteCount, "a byte outside the span")
+    return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+  }
+
   /// Eight bytes, the first in the lowest bits. The caller has checked that `offset + 8 <= byteCount`.
   @inline(__always)
   private func word(at offset: Int) -> UInt64 {
@@ -17,15 +24,15 @@ extension RawSpan {
   @inline(__always)
   func endOfToken(from start: Int, limit: Int) -> Int {
     let limit = Swift.min(limit, byteCount)
-    var offset = start
-    while offset >= 0, offset &+ 8 <= limit {
+    var offset = Swift.max(start, 0)
+    while offset &+ 8 <= limit {
       let suspects = Self.bytesOtherThanLettersAndHyphens(word(at: offset))
       guard suspects != 0 else {
         offset &+= 8
         continue
       }
       offset &+= suspects.trailingZeroBitCount / 8
-      guard ByteSet.token.contains(byte(at: offset)) else { return offset }
+      guard ByteSet.token.contains(knownByte(at: offset)) else { return offset }
       offset &+= 1
     }
     return end(of: .token, from: offset, limit: limit)
@@ -34,8 +41,9 @@ extension RawSpan {
   /// Offset of the first byte at or after `start` that is not in `set`; `limit` when there is none.
   @inline(__always)
   func end(of set: ByteSet, from start: Int, limit: Int) -> Int {
-    var offset = start
-    while offset < limit, set.contains(byte(at: offset)) { offset += 1 }
+    let limit = Swift.min(limit, byteCount)
+    var offset = Swift.max(start, 0)
+    while offset < limit, set.contains(knownByte(at: offset)) { offset &+= 1 }
     return offset
   }
 
@@ -44,18 +52,18 @@ extension RawSpan {
   @inline(__always)
   func endOfFieldText(from start: Int, limit: Int) -> Int {
     let limit = Swift.min(limit, byteCount)
-    var offset = start
-    while offset >= 0, offset &+ 8 <= limit {
+    var offset = Swift.max(start, 0)
+    while offset &+ 8 <= limit {
       let suspects = Self.bytesOutside(word(at: offset), below: 0x20)
       guard suspects != 0 else {
         offset &+= 8
         continue
       }
       offset &+= suspects.trailingZeroBitCount / 8
-      guard byte(at: offset) == .horizontalTab else { return offset }
+      guard knownByte(at: offset) == .horizontalTab else { return offset }
       offset &+= 1
     }
-    while offset < limit, byte(at: offset).isFieldText { offset += 1 }
+    while offset < limit, knownByte(at: offset).isFieldText { offset &+= 1 }
     return offset
   }
 
@@ -123,10 +131,25 @@ extension RawSpan {
     let length = literal.utf8CodeUnitCount
     guard offset >= 0, offset <= byteCount, length <= byteCount - offset else { return false }
     let start = unsafe literal.utf8Start
-    for index in 0..<length where unsafe byte(at: offset &+ index) | folding != start[index] | folding {
-      return false
+    guard length >= 8 else {
+      for index in 0..<length where unsafe knownByte(at: offset &+ index) | folding != start[index] | folding
+      {
+        return false
+      }
+      return true
     }
-    return true
+    let fold = Self.everyByte(folding)
+    func differs(_ index: Int) -> Bool {
+      let wanted = unsafe UnsafeRawPointer(start).loadUnaligned(fromByteOffset: index, as: UInt64.self)
+      return word(at: offset &+ index) | fold != UInt64(littleEndian: wanted) | fold
+    }
+    var index = 0
+    while index < length &- 8 {
+      if differs(index) { return false }
+      index &+= 8
+    }
+    // The last eight, which may overlap those before.
+    return !differs(length &- 8)
   }
 
   /// Whether a range has `literal` somewhere in it, in any case; for literals of letters, digits and `-`.

@@ -18,6 +18,11 @@ struct ConnectionOptions {
 
   /// Takes in one Connection field. Empty list elements are passed over (RFC 9110, 5.6.1.2).
   mutating func read(_ bytes: RawSpan, _ value: ByteRange) throws(MalformedMessage) {
+    // One alone is nearly all that is ever sent.
+    if let option = Self.known(value, bytes) {
+      options.insert(option)
+      return
+    }
     var list = FieldList(value)
     while let option = list.next(bytes) {
       guard bytes.endOfToken(from: option.lower, limit: option.upper) == option.upper else {
@@ -27,13 +32,16 @@ struct ConnectionOptions {
     }
   }
 
+  @inline(__always)
+  private static func known(_ option: ByteRange, _ bytes: RawSpan) -> Options? {
+    if bytes.equals(option, ignoringCase: "keep-alive") { return .keepAlive }
+    if bytes.equals(option, ignoringCase: "close") { return .close }
+    return bytes.equals(option, ignoringCase: "upgrade") ? .upgrade : nil
+  }
+
   private mutating func read(option: ByteRange, _ bytes: RawSpan) throws(MalformedMessage) {
-    if bytes.equals(option, ignoringCase: "keep-alive") {
-      options.insert(.keepAlive)
-    } else if bytes.equals(option, ignoringCase: "close") {
-      options.insert(.close)
-    } else if bytes.equals(option, ignoringCase: "upgrade") {
-      options.insert(.upgrade)
+    if let option = Self.known(option, bytes) {
+      options.insert(option)
     } else if !option.isEmpty {
       switch FieldName.find(bytes, option) {
       case .host, .contentLength, .transferEncoding: throw .connectionNamesFraming

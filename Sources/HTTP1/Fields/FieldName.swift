@@ -74,77 +74,76 @@ public enum FieldName: UInt8, Sendable {
     }
   }
 
+  /// No two known names of one length begin with the same letter: one comparison decides.
   @inline(__always)
   private static func findExact(_ bytes: RawSpan, _ range: ByteRange) -> FieldName {
-    switch range.count {
-    case 2: bytes.equals(range, ignoringCase: "te") ? .te : .other
-    case 3: bytes.equals(range, ignoringCase: "via") ? .via : .other
-    case 4:
-      if bytes.equals(range, ignoringCase: "host") {
-        .host
-      } else if bytes.equals(range, ignoringCase: "date") {
-        .date
-      } else {
-        bytes.equals(range, ignoringCase: "vary") ? .vary : .other
+    guard let (id, text) = candidate(byteCount: range.count, first: bytes.byte(at: range.lower) | 0x20) else {
+      return .other
+    }
+    return bytes.equals(range, ignoringCase: text) ? id : .other
+  }
+
+  @inline(__always)
+  private static func candidate(byteCount: Int, first: UInt8) -> (FieldName, StaticString)? {
+    switch Unicode.Scalar(first) {
+    case "c":
+      switch byteCount {
+      case 6: (.cookie, "cookie")
+      case 10: (.connection, "connection")
+      case 12: (.contentType, "content-type")
+      case 14: (.contentLength, "content-length")
+      case 16: (.contentLocation, "content-location")
+      default: nil
       }
-    case 6:
-      if bytes.equals(range, ignoringCase: "cookie") {
-        .cookie
-      } else if bytes.equals(range, ignoringCase: "expect") {
-        .expect
-      } else {
-        bytes.equals(range, ignoringCase: "server") ? .server : .other
+    case "d": byteCount == 4 ? (.date, "date") : nil
+    case "e": byteCount == 6 ? (.expect, "expect") : nil
+    case "f": byteCount == 9 ? (.forwarded, "forwarded") : nil
+    case "h": byteCount == 4 ? (.host, "host") : nil
+    case "k": byteCount == 10 ? (.keepAlive, "keep-alive") : nil
+    case "l": byteCount == 8 ? (.location, "location") : nil
+    case "m": byteCount == 12 ? (.maxForwards, "max-forwards") : nil
+    case "p":
+      switch byteCount {
+      case 16: (.proxyConnection, "proxy-connection")
+      case 18: (.proxyAuthenticate, "proxy-authenticate")
+      case 19: (.proxyAuthorization, "proxy-authorization")
+      default: nil
       }
-    case 7:
-      if bytes.equals(range, ignoringCase: "referer") {
-        .referer
-      } else if bytes.equals(range, ignoringCase: "upgrade") {
-        .upgrade
-      } else {
-        bytes.equals(range, ignoringCase: "trailer") ? .trailer : .other
+    case "r": byteCount == 7 ? (.referer, "referer") : nil
+    case "s":
+      switch byteCount {
+      case 6: (.server, "server")
+      case 10: (.setCookie, "set-cookie")
+      case 14: (.secFetchDest, "sec-fetch-dest")
+      default: nil
       }
-    case 8: bytes.equals(range, ignoringCase: "location") ? .location : .other
-    case 9: bytes.equals(range, ignoringCase: "forwarded") ? .forwarded : .other
-    case 10:
-      if bytes.equals(range, ignoringCase: "connection") {
-        .connection
-      } else if bytes.equals(range, ignoringCase: "user-agent") {
-        .userAgent
-      } else if bytes.equals(range, ignoringCase: "set-cookie") {
-        .setCookie
-      } else {
-        bytes.equals(range, ignoringCase: "keep-alive") ? .keepAlive : .other
+    case "t":
+      switch byteCount {
+      case 2: (.te, "te")
+      case 7: (.trailer, "trailer")
+      case 17: (.transferEncoding, "transfer-encoding")
+      default: nil
       }
-    case 12:
-      if bytes.equals(range, ignoringCase: "content-type") {
-        .contentType
-      } else {
-        bytes.equals(range, ignoringCase: "max-forwards") ? .maxForwards : .other
+    case "u":
+      switch byteCount {
+      case 7: (.upgrade, "upgrade")
+      case 10: (.userAgent, "user-agent")
+      default: nil
       }
-    case 14:
-      if bytes.equals(range, ignoringCase: "content-length") {
-        .contentLength
-      } else {
-        bytes.equals(range, ignoringCase: "sec-fetch-dest") ? .secFetchDest : .other
+    case "v":
+      switch byteCount {
+      case 3: (.via, "via")
+      case 4: (.vary, "vary")
+      default: nil
       }
-    case 15: bytes.equals(range, ignoringCase: "x-forwarded-for") ? .xForwardedFor : .other
-    case 16:
-      if bytes.equals(range, ignoringCase: "x-forwarded-host") {
-        .xForwardedHost
-      } else if bytes.equals(range, ignoringCase: "content-location") {
-        .contentLocation
-      } else {
-        bytes.equals(range, ignoringCase: "proxy-connection") ? .proxyConnection : .other
+    case "x":
+      switch byteCount {
+      case 15: (.xForwardedFor, "x-forwarded-for")
+      case 16: (.xForwardedHost, "x-forwarded-host")
+      case 17: (.xForwardedProto, "x-forwarded-proto")
+      default: nil
       }
-    case 17:
-      if bytes.equals(range, ignoringCase: "transfer-encoding") {
-        .transferEncoding
-      } else {
-        bytes.equals(range, ignoringCase: "x-forwarded-proto") ? .xForwardedProto : .other
-      }
-    case 18: bytes.equals(range, ignoringCase: "proxy-authenticate") ? .proxyAuthenticate : .other
-    case 19: bytes.equals(range, ignoringCase: "proxy-authorization") ? .proxyAuthorization : .other
-    default: .other
+    default: nil
     }
   }
 }

@@ -33,13 +33,15 @@ struct FieldSection {
     _ bytes: RawSpan, at offset: inout Int, end: Int, maxFields: Int, into fields: inout FieldTable
   ) throws(HeadStop) {
     let maxFields = min(maxFields, fields.capacity)
+    let end = min(end, bytes.byteCount)
+    offset = max(offset, 0)
     while true {
       guard offset < end else { throw .outOfBytes }
-      guard bytes.byte(at: offset) != .carriageReturn else { break }
+      guard bytes.knownByte(at: offset) != .carriageReturn else { break }
       guard fields.count < maxFields else { throw .malformed(.tooManyFields) }
       let line = try Self.readLine(bytes, at: &offset, end: end)
       fields.append(line)
-      if line.id != .other { try take(line, bytes) }
+      if Self.isTaken(line.id) { try take(line, bytes) }
     }
     try StartLine.readLineEnd(bytes, at: &offset, end: end, orElse: .bareCarriageReturn)
     if connection.namesFields { connection.mark(&fields, bytes) }
@@ -53,20 +55,29 @@ struct FieldSection {
     let start = offset
     let nameEnd = bytes.endOfToken(from: start, limit: end)
     guard nameEnd < end else { throw .outOfBytes }
-    guard nameEnd > start, bytes.byte(at: nameEnd) == .colon else {
-      throw .malformed(nameError(bytes.byte(at: nameEnd), isFirst: nameEnd == start))
+    guard nameEnd > start, bytes.knownByte(at: nameEnd) == .colon else {
+      throw .malformed(nameError(bytes.knownByte(at: nameEnd), isFirst: nameEnd == start))
     }
-    var valueStart = nameEnd + 1
-    while valueStart < end, bytes.byte(at: valueStart).isBlank { valueStart += 1 }
+    var valueStart = nameEnd &+ 1
+    while valueStart < end, bytes.knownByte(at: valueStart).isBlank { valueStart &+= 1 }
     var valueEnd = bytes.endOfFieldText(from: valueStart, limit: end)
     offset = valueEnd
     try StartLine.readLineEnd(bytes, at: &offset, end: end, orElse: .invalidFieldValue)
-    while valueEnd > valueStart, bytes.byte(at: valueEnd - 1).isBlank { valueEnd -= 1 }
-    let name = ByteRange(lower: start, upper: nameEnd)
+    while valueEnd > valueStart, bytes.knownByte(at: valueEnd &- 1).isBlank { valueEnd &-= 1 }
+    let name = ByteRange(known: start, nameEnd)
     let id = FieldName.find(bytes, name)
     return FieldLine(
-      id: id, name: name, value: ByteRange(lower: valueStart, upper: valueEnd),
-      line: ByteRange(lower: start, upper: offset), isHopByHop: id.isHopByHop)
+      id: id, name: name, value: ByteRange(known: valueStart, valueEnd),
+      line: ByteRange(known: start, offset), isHopByHop: id.isHopByHop)
+  }
+
+  /// Whether lines of this name say something that ``take(_:_:)`` has to hear.
+  @inline(__always)
+  private static func isTaken(_ id: FieldName) -> Bool {
+    switch id {
+    case .connection, .contentLength, .transferEncoding, .host, .upgrade, .expect, .location: true
+    default: false
+    }
   }
 
   private static func nameError(_ byte: UInt8, isFirst: Bool) -> MalformedMessage {

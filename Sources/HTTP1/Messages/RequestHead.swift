@@ -27,6 +27,8 @@ public struct RequestHead: Sendable {
   ///
   /// This, not the Host as sent, is what a forwarder writes as Host (RFC 9112, 3.2.2).
   public var authority = ByteRange.empty
+  /// The request line with its CRLF, where an origin can have it as it came: HTTP/1.1 and the origin form; else empty.
+  public var line = ByteRange.empty
   /// 0 or 1; 1.2 to 1.9 count as 1 (RFC 9110, 2.5).
   public var minorVersion: UInt8 = 1
   /// `.none`, `.length` or `.chunked`. `Content-Length: 0` is `.length(0)`.

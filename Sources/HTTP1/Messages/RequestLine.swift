@@ -12,6 +12,7 @@ extension RequestHead {
     try StartLine.readLineEnd(bytes, at: &offset, end: end, orElse: .invalidVersion)
     guard version.major == 1 else { throw .malformed(.unsupportedVersion) }
     minorVersion = min(version.minor, 1)
+    if version.minor == 1, targetForm == .origin { line = ByteRange(lower: methodName.lower, upper: offset) }
   }
 
   private mutating func readMethod(_ bytes: RawSpan, at offset: inout Int, end: Int) throws(HeadStop) {

@@ -4,6 +4,8 @@ public struct ResponseHead: Sendable {
   public var status: UInt16 = 0
   /// The reason phrase; often empty.
   public var reason = ByteRange.empty
+  /// The status line with its CRLF, where it is as one of HTTP/1.1 should be; else empty.
+  public var line = ByteRange.empty
   /// 0 or 1; 1.2 to 1.9 count as 1 (RFC 9110, 2.5).
   public var minorVersion: UInt8 = 1
   /// How the content ends: `.none` for the answer to HEAD, for 1xx, 204 and 304; `.untilClose` when no field
@@ -66,6 +68,7 @@ public struct ResponseHead: Sendable {
       reason = ByteRange(lower: start, upper: offset)
     }
     try StartLine.readLineEnd(bytes, at: &offset, end: end, orElse: .invalidStatusLine)
+    if version.minor == 1, reason.lower > 0 { line = ByteRange(lower: 0, upper: offset) }
   }
 
   /// RFC 9112, 6.3.

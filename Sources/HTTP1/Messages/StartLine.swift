@@ -51,8 +51,8 @@ enum StartLine {
     case .lineFeed: throw .malformed(.bareLineFeed)
     default: throw .malformed(wrong)
     }
-    guard offset + 1 < end else { throw .outOfBytes }
-    guard bytes.byte(at: offset + 1) == .lineFeed else { throw .malformed(.bareCarriageReturn) }
-    offset += 2
+    guard offset &+ 1 < end else { throw .outOfBytes }
+    guard bytes.byte(at: offset &+ 1) == .lineFeed else { throw .malformed(.bareCarriageReturn) }
+    offset &+= 2
   }
 }

@@ -42,7 +42,8 @@ final class ClientConnection: StreamSocket {
   private var isReadingHeads = false
   /// A request has been read on this connection.
   private(set) var hasServed = false
-  private lazy var exchange = Exchange(client: self)
+  /// Made for the first request and used for all. Each holds on to the other until the connection closes.
+  private var exchange: Exchange?
 
   /// Takes `descriptor` over.
   init(worker: Worker, descriptor: Int32, peer address: PeerAddress) throws(EventLoopError) {
@@ -51,8 +52,7 @@ final class ClientConnection: StreamSocket {
     state = worker.settings.acceptsProxyHeader ? .introducing : .reading
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
-    try super.init(loop: worker.loop, descriptor: descriptor)
-    unsafe meter = worker.metrics.traffic
+    try super.init(loop: worker.loop, descriptor: descriptor, meter: worker.metrics.traffic)
     setDeadline(afterMs: worker.settings.headerMs)
   }
 
@@ -68,7 +68,7 @@ final class ClientConnection: StreamSocket {
     switch state {
     case .introducing: readProxyHeader()
     case .reading: readHead()
-    case .exchanging: exchange.clientIsReady(events)
+    case .exchanging: exchange?.clientIsReady(events)
     case .tunnelling(let tunnel): tunnel.socketIsReady()
     case .closing: writeLast()
     case .lingering: linger()
@@ -86,7 +86,7 @@ final class ClientConnection: StreamSocket {
         refuse(
           OwnAnswer(status: 408, text: "The head of the request did not come within the header timeout."))
       }
-    case .exchanging: exchange.clientTimedOut()
+    case .exchanging: exchange?.clientTimedOut()
     case .tunnelling, .closing, .lingering: close()
     case .closed: break
     }
@@ -137,7 +137,8 @@ final class ClientConnection: StreamSocket {
       state = .exchanging
       clearDeadline()
       let nowUs = worker.takesTimes ? EventLoop.monotonicUs() : 0
-      exchange.begin(head, beganUs: headBeganUs.take() ?? nowUs, nowUs: nowUs)
+      if exchange == nil { exchange = Exchange(client: self) }
+      exchange?.begin(head, beganUs: headBeganUs.take() ?? nowUs, nowUs: nowUs)
       return true
     }
   }
@@ -168,7 +169,7 @@ final class ClientConnection: StreamSocket {
       let nowUs = EventLoop.monotonicUs()
       let refusal = LoggedRefusal(
         peer: peer, status: answer.status, tookUs: nowUs &- (headBeganUs.take() ?? nowUs))
-      log.write(refusal, nowMs: worker.loop.wallClockMs)
+      log.write(refusal, nowMs: worker.wallClock.milliseconds)
     }
     worker.writer.removeAll()
     answer.write(isHead: false, closes: true, route: nil, into: &worker.writer)
@@ -269,15 +270,17 @@ final class ClientConnection: StreamSocket {
   func close(abortively: Bool = false) {
     switch state {
     case .closed: return
-    case .exchanging: exchange.clientIsGone()
+    case .exchanging: exchange?.clientIsGone()
     case .tunnelling(let tunnel): tunnel.close()
     case .introducing, .reading, .closing, .lingering: break
     }
     state = .closed
+    exchange = nil
     input.giveBack()
     output.giveBack()
-    worker.clientClosed(self)
+    let former = descriptor
     closeSocket(abortively: abortively)
+    worker.clientClosed(former)
   }
 
   /// The process is stopping: an idle connection goes now, a busy one after its answer.

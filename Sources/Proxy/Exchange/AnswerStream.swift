@@ -1,3 +1,4 @@
+import EventLoop
 import HTTP1
 
 /// Where an exchange stands in the answer that its client gets.
@@ -16,6 +17,8 @@ struct AnswerStream {
   var isWhole = false
   /// The origin's connection can serve another request.
   var keepsOrigin = false
+  /// What is left of it goes through this pipe; see `Exchange+Splicing`.
+  var pipe: SplicePipe?
   /// The client's connection can carry another request.
   var keepsClient = false
 

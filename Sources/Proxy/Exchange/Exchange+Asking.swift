@@ -119,7 +119,6 @@ extension Exchange {
   // MARK: Sending the request
 
   private func sendHead(_ origin: OriginConnection) {
-    let settings = worker.settings
     let input = unsafe UnsafeRawBufferPointer(client.input.readable)
     describeHead()
     worker.writer.removeAll()
@@ -128,7 +127,7 @@ extension Exchange {
       bytes: UnsafeRawBufferPointer(rebasing: input[..<head.byteCount]).bytes,
       shape: requestShape, fallbackHost: origin.server.authority,
       sender: sender,
-      policy: settings.forwarding, into: &worker.writer)
+      policy: worker.settings.forwarding, into: &worker.writer)
     let readyEnd = isProbe ? body.lower : body.upper
     let ready = unsafe UnsafeRawBufferPointer(rebasing: input[body.lower..<readyEnd])
     let sent: Sent = unsafe worker.writer.withUnsafeBytes { unsafe origin.sendCounted($0, ready) }

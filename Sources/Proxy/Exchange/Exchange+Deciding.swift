@@ -195,7 +195,7 @@ extension Exchange {
     switch change {
     case .none: break
     case .learn:
-      let nowSeconds = worker.loop.wallClockSeconds
+      let nowSeconds = worker.wallClock.seconds
       if withKey({ worker.map.learn($0, at: nowSeconds) }) == true {
         worker.metrics.count(.learned)
         record.notes.insert(.learned)

@@ -100,15 +100,15 @@ extension Exchange {
     _ head: ResponseHead, _ bytes: RawSpan, _ shape: AnswerShape, from server: OriginServer,
     into writer: inout ByteWriter
   ) {
-    let settings = worker.settings
     let source: AnswerSource
     switch server.state.site {
     case .new:
-      source = .new(settings.cookies.map { AnswerSource.New(cookies: $0, tag: server.tag) })
+      source = .new(worker.settings.cookies.map { AnswerSource.New(cookies: $0, tag: server.tag) })
     case .old:
       source = .old(
         AnswerSource.Old(
-          address: OldAddress(server: server.name, host: settings.oldName), cookies: settings.cookies))
+          address: OldAddress(server: server.name, host: worker.settings.oldName),
+          cookies: worker.settings.cookies))
     }
     let own = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[self.head.authority.range])
     unsafe AnswerWriter.write(
@@ -147,6 +147,9 @@ extension Exchange {
         continue
       }
       if held?.isBroken == true { return breakOff() }
+      if let pipe = answer.pipe, pipe.count > 0 {
+        guard empty(pipe) else { return }
+      }
       guard let origin = asked else { return answerIsWhole() }
       if answer.readyCount > 0 {
         guard sendReadyAnswer(origin) else { return }
@@ -156,7 +159,7 @@ extension Exchange {
         client.clearDeadline()
         return origin.setDeadline(afterMs: worker.settings.idleMs)
       }
-      guard receiveAnswer(origin) else { return }
+      guard fillPipe(from: origin) ?? receiveAnswer(origin) else { return }
     }
     asked?.comeBack()
   }
@@ -210,7 +213,7 @@ extension Exchange {
     return true
   }
 
-  private func waitForClientToRead() {
+  func waitForClientToRead() {
     // The origin is not read meanwhile: what it owes is nothing.
     asked?.clearDeadline()
     client.setDeadline(afterMs: worker.settings.idleMs)
@@ -268,7 +271,7 @@ extension Exchange {
   }
 
   /// All of the answer has been taken from the origin, and all but what is in the client's output sent.
-  private func answerIsWhole() {
+  func answerIsWhole() {
     if let origin = asked {
       // Bytes behind the end of an answer belong to nobody: such a connection is not used again.
       letGo(origin, keepAlive: answer.keepsOrigin && origin.input.isEmpty)

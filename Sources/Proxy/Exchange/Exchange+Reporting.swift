@@ -15,7 +15,7 @@ extension Exchange {
     let input = unsafe client.input.readable
     let referer = worker.requestFields.first(.referer)?.value.range
     let facts = RecentMisses.Facts(
-      at: worker.loop.wallClockSeconds, newStatus: record.new?.answered, oldStatus: record.old?.answered,
+      at: worker.wallClock.seconds, newStatus: record.new?.answered, oldStatus: record.old?.answered,
       reason: reason)
     unsafe misses.keep(
       facts, atUs: nowUs, method: input[head.methodName.range], host: input[head.authority.range],

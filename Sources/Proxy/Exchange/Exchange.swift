@@ -23,10 +23,9 @@ final class Exchange {
     case flushing
   }
 
-  /// The client owns its exchange.
-  private unowned(unsafe) let owner: ClientConnection
+  /// It owns its exchange, and lets go of it when it closes.
+  let client: ClientConnection
   let worker: Worker
-  var client: ClientConnection { unsafe owner }
 
   /// Whether a request is under way.
   private(set) var isActive = false
@@ -58,13 +57,15 @@ final class Exchange {
   /// The answer may be another one for another Referer.
   var variesByReferer = false
   var record = AccessRecord()
+  /// For the log, if there is one; offsets count like those of `head`.
+  private var loggedFields = LoggedFields()
   /// Whose request it is; offsets count like those of `head`.
   private(set) var sender: Sender
   /// Neither site has what the client wants.
   var miss: MissReason?
 
   init(client: ClientConnection) {
-    unsafe owner = client
+    self.client = client
     worker = client.worker
     head = RequestHead()
     sender = Sender(peer: client.peer)
@@ -83,6 +84,7 @@ final class Exchange {
     record.beganUs = beganUs
     record.headUs = nowUs
     if client.peer.isTrusted { readSender() }
+    if worker.log != nil { loggedFields = LoggedFields(worker.requestFields) }
     isActive = true
     worker.requestTableOwner = ObjectIdentifier(self)
     body.begin(head)
@@ -102,7 +104,7 @@ final class Exchange {
 
   private func firstStep() -> Step {
     if !worker.settings.rules.isEmpty, let step = stepByRule() { return step }
-    let nowSeconds = worker.loop.wallClockSeconds
+    let nowSeconds = worker.wallClock.seconds
     let byMap = withKey { key -> Step in
       guard let entry = worker.reader.lookup(key, countingHitAt: nowSeconds) else { return .newFirst }
       return worker.settings.recheckAge.isDue(entry, key: key, at: nowSeconds) ? .recheck : .oldByMap
@@ -251,12 +253,11 @@ final class Exchange {
     if worker.takesTimes { worker.metrics.requestTook(record.route, us: nowUs &- record.headUs) }
     if let miss { keepMiss(miss, nowUs: nowUs) }
     if let log = worker.log {
-      describeHead()
       let request = LoggedRequest(
-        record: record, head: head, sender: sender, tookUs: nowUs &- record.beganUs)
+        record: record, head: head, fields: loggedFields, sender: sender, tookUs: nowUs &- record.beganUs)
       unsafe log.write(
-        request, fields: worker.requestFields, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
-        nowMs: worker.loop.wallClockMs)
+        request, bytes: UnsafeRawBufferPointer(client.input.readable).bytes,
+        nowMs: worker.wallClock.milliseconds)
     }
     isActive = false
     leaveLine()
@@ -269,6 +270,7 @@ final class Exchange {
     preferred = nil
     retriedOnFresh = false
     retriesAfterFailure = 0
+    giveBackPipe()
     delivery = .undecided
     interim.removeAll()
     continued = false

@@ -21,14 +21,18 @@ enum AnswerWriter {
     _ head: ResponseHead, fields: borrowing FieldTable, bytes: RawSpan, shape: AnswerShape,
     source: AnswerSource, publicAuthority: RawSpan, into writer: inout ByteWriter
   ) {
-    writer.append("HTTP/1.1 ")
-    writer.append(decimal: UInt64(head.status))
-    writer.append(0x20)
-    writer.append(bytes.extracting(head.reason.range))
-    writer.append("\r\n")
+    var run = ByteRun()
+    if head.line.isEmpty {
+      writer.append("HTTP/1.1 ")
+      writer.append(decimal: UInt64(head.status))
+      writer.append(0x20)
+      writer.append(bytes.extracting(head.reason.range))
+      writer.append("\r\n")
+    } else {
+      run.extend(with: head.line, from: bytes, into: &writer)
+    }
 
     let vary = shape.variesByReferer ? VaryByReferer(fields, bytes: bytes) : .asItIs
-    var run = ByteRun()
     for index in 0..<fields.count {
       let field = fields[index]
       if case .added(to: index) = vary {

@@ -43,17 +43,18 @@ enum RequestWriter {
     fallbackHost: [UInt8],
     sender: Sender, policy: ForwardingPolicy, into writer: inout ByteWriter
   ) {
-    if shape.isProbe { writer.append("HEAD") } else { writer.append(bytes.extracting(head.methodName.range)) }
-    writer.append(0x20)
-    writeTarget(of: head, bytes: bytes, into: &writer)
-    writer.append(" HTTP/1.1\r\n")
+    var run = ByteRun()
+    if shape.isProbe || head.line.isEmpty {
+      writeLine(head, isProbe: shape.isProbe, bytes: bytes, into: &writer)
+    } else {
+      run.extend(with: head.line, from: bytes, into: &writer)
+    }
 
     let host = shape.host
     let replacesHost = host != nil || head.targetForm == .absolute
     var hasHost = false
     var cookies: RequestCookies?
     if let view = shape.cookies { cookies = RequestCookies(view, fields: fields, bytes: bytes) }
-    var run = ByteRun()
     for index in 0..<fields.count {
       let field = fields[index]
       if field.id == .host { hasHost = true }
@@ -105,6 +106,15 @@ enum RequestWriter {
     }
   }
 
+  private static func writeLine(
+    _ head: RequestHead, isProbe: Bool, bytes: RawSpan, into writer: inout ByteWriter
+  ) {
+    if isProbe { writer.append("HEAD") } else { writer.append(bytes.extracting(head.methodName.range)) }
+    writer.append(0x20)
+    writeTarget(of: head, bytes: bytes, into: &writer)
+    writer.append(" HTTP/1.1\r\n")
+  }
+
   static func writeTarget(of head: RequestHead, bytes: RawSpan, into writer: inout ByteWriter) {
     switch head.targetForm {
     case .asterisk:
@@ -134,9 +144,10 @@ enum RequestWriter {
     into writer: inout ByteWriter
   ) {
     writeForwardedFor(fields, bytes, sender.peer, into: &writer)
-    writer.append("X-Forwarded-Proto: ")
-    writer.append(sender.scheme.name)
-    writer.append("\r\n")
+    switch sender.scheme {
+    case .http: writer.append("X-Forwarded-Proto: http\r\n")
+    case .https: writer.append("X-Forwarded-Proto: https\r\n")
+    }
     if !head.authority.isEmpty, !(sender.peer.isTrusted && passesHost(fields)) {
       writer.append("X-Forwarded-Host: ")
       writer.append(bytes.extracting(head.authority.range))

@@ -74,9 +74,9 @@ final class OriginConnection: StreamSocket {
     case .serving(let exchange):
       exchange.originIsReady(self, events)
     case .idle:
-      // It closed, or spoke without being asked: either way it is of no more use. That it can be written to is
-      // no news: an edge that was on its way when its bytes were read still arrives as that.
-      if events.contains(.readable) || events.contains(.peerClosed) { close() }
+      // It closed, or spoke without being asked: either way it is of no more use. But an edge may have been on its way
+      // when its bytes were read, and means nothing then.
+      if events.contains(.peerClosed) || isReadable && !isSilent() { close() }
     case .tunnelling(let tunnel):
       tunnel.socketIsReady()
     case .draining:
@@ -115,15 +115,18 @@ final class OriginConnection: StreamSocket {
     return flush(&output)
   }
 
+  /// Whether it has nothing to say, which a receive finds out.
+  private func isSilent() -> Bool {
+    defer { input.giveBack() }
+    return receive(into: &input) == .wouldBlock
+  }
+
   /// The exchange is over and the connection can serve another one.
   func release() {
     input.giveBack()
     output.giveBack()
     // A receive that filled its room leaves open whether more came: nothing may have.
-    if isReadable {
-      guard case .wouldBlock = receive(into: &input) else { return close() }
-      input.giveBack()
-    }
+    if isReadable, !isSilent() { return close() }
     guard server.keep(self, atMost: worker.settings.originKeepalive) else { return close() }
     state = .idle
     slot = nil
@@ -178,9 +181,10 @@ final class OriginConnection: StreamSocket {
     }
     state = .closed
     slot = nil
-    server.remove(self, wasIdle: wasIdle)
     input.giveBack()
     output.giveBack()
+    let former = descriptor
     closeSocket()
+    server.remove(self, descriptor: former, wasIdle: wasIdle)
   }
 }

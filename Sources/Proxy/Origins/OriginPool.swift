@@ -50,23 +50,22 @@ final class OriginPool {
       return .full
     }
     var someAreFull = false
-    for server in servers {
-      server.offer = 0
-      guard server.state.mode == .ready, server.state.checked != .down, !request.tried.contains(server)
-      else { continue }
-      switch server.state.availability(nowMs: nowMs) {
-      case .nothing: break
-      case .share(let share):
-        if server.isFull { someAreFull = true } else { server.offer = server.state.options.weight * share }
+    let all = servers
+    let servers = all.span
+    for index in servers.indices {
+      servers[index].offer = 0
+      switch offer(of: servers[index], to: request, nowMs: nowMs) {
+      case .none: break
+      case .full: someAreFull = true
+      case .share(let weight): servers[index].offer = weight
       case .trial:
-        guard request.mayTry, !server.isFull, server.state.beginTrial(nowMs: nowMs) else { continue }
-        if let slot = server.enter(isTrial: true) { return .server(slot) }
-        server.state.endTrial()
+        if let slot = servers[index].enter(isTrial: true) { return .server(slot) }
+        servers[index].state.endTrial()
       }
     }
     if let slot = takeBest(&someAreFull) { return .server(slot) }
     if someAreFull { return .full }
-    for server in servers
+    for server in all
     where server.state.mode == .ready && !request.tried.contains(server)
       && request.lastResort.allows(server.state, nowMs: nowMs)
     {
@@ -74,6 +73,30 @@ final class OriginPool {
     }
     if let slot = takeBest(&someAreFull) { return .server(slot) }
     return someAreFull ? .full : .none
+  }
+
+  /// What a server has for a request that belongs to no other.
+  private enum Offer {
+    case none
+    /// It serves its maximum.
+    case full
+    /// A part of the site's requests, by weight.
+    case share(Int)
+    /// The trial that is due, which the request has taken.
+    case trial
+  }
+
+  private func offer(of server: OriginServer, to request: OriginRequest, nowMs: UInt64) -> Offer {
+    guard server.state.mode == .ready, server.state.checked != .down, !request.tried.contains(server) else {
+      return .none
+    }
+    switch server.state.availability(nowMs: nowMs) {
+    case .nothing: return .none
+    case .share(let share): return server.isFull ? .full : .share(server.state.options.weight * share)
+    case .trial:
+      let takesTrial = request.mayTry && !server.isFull && server.state.beginTrial(nowMs: nowMs)
+      return takesTrial ? .trial : .none
+    }
   }
 
   /// Another server could be asked than those that were.
@@ -107,15 +130,19 @@ final class OriginPool {
   /// Smooth weighted round robin: every server's credit grows by its offer, the one with the most credit is taken and
   /// pays what all were given. Of weights 5, 1, 1 that makes a a b a c a a. O(servers).
   private func nextInTurn() -> OriginServer? {
-    var best: OriginServer?
+    let all = servers
+    let servers = all.span
+    var best: (index: Int, credit: Int)?
     var sum = 0
-    for server in servers where server.offer > 0 {
-      server.credit += server.offer
-      sum += server.offer
-      if server.credit > best?.credit ?? .min { best = server }
+    for index in servers.indices where servers[index].offer > 0 {
+      servers[index].credit += servers[index].offer
+      sum += servers[index].offer
+      let credit = servers[index].credit
+      if credit > best?.credit ?? .min { best = (index, credit) }
     }
-    best?.credit -= sum
-    return best
+    guard let best else { return nil }
+    servers[best.index].credit -= sum
+    return servers[best.index]
   }
 
   /// Takes their offers back from all but the servers that have the fewest requests under way for their offers.

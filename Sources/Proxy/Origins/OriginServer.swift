@@ -77,10 +77,12 @@ final class OriginServer {
     return true
   }
 
-  /// Drops a connection that is about to be closed.
-  func remove(_ connection: OriginConnection, wasIdle: Bool) {
+  /// Drops a connection that has been closed.
+  ///
+  /// - Parameter descriptor: what it had.
+  func remove(_ connection: OriginConnection, descriptor: Int32, wasIdle: Bool) {
     if wasIdle, let place = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: place) }
-    connections[connection.descriptor] = nil
+    connections[descriptor] = nil
   }
 
   /// The name does not lead here any more: idle connections go now, busy ones after their answer.

@@ -82,8 +82,12 @@ public final class OriginState: Sendable {
   }
 
   /// A request has got an answer from it.
+  @inline(__always)
   func requestSucceeded() {
-    if passiveNow.load(ordering: .relaxed) == 0 { return }
+    if passiveNow.load(ordering: .relaxed) != 0 { noteSuccess() }
+  }
+
+  private func noteSuccess() {
     let nowMs = EventLoop.monotonicMs()
     change { $0.afterSuccess(nowMs: nowMs, policy) }
   }

@@ -13,9 +13,31 @@ public enum AccessLogFormat: String, Sendable, CaseIterable {
 struct LoggedRequest {
   var record: AccessRecord
   var head: RequestHead
+  var fields: LoggedFields
   var sender: Sender
   /// From its first byte to the last of its answer handed to the kernel.
   var tookUs: UInt64
+}
+
+/// Where the fields of a request's head stand that the log shows; nil where there is none. Found when the head is read, since
+/// the table of its fields has another head's by the time that the line is written.
+struct LoggedFields {
+  private(set) var referer: ByteRange?
+  private(set) var userAgent: ByteRange?
+
+  /// None.
+  init() {}
+
+  /// The first ones in the table, which is that of the request's head.
+  init(_ fields: borrowing FieldTable) {
+    for index in 0..<fields.count {
+      switch fields[index].id {
+      case .referer: referer = referer ?? fields[index].value
+      case .userAgent: userAgent = userAgent ?? fields[index].value
+      default: break
+      }
+    }
+  }
 }
 
 /// A message that was no request, as a line of the access log shows it.
@@ -56,20 +78,17 @@ struct LogTime {
 }
 
 extension ByteWriter {
-  /// Appends a time in seconds with so many decimal places, the rest cut off.
-  mutating func append(secondsOf microseconds: UInt64, places: Int) {
+  /// Appends a time in seconds with three decimal places, the rest cut off.
+  mutating func append(secondsOf microseconds: UInt64) {
     append(decimal: microseconds / 1_000_000)
-    append(".")
-    append(decimal: microseconds % 1_000_000, digits: 6, shown: places)
+    append(0x2E)
+    append(decimal: microseconds / 1_000, digits: 3)
   }
 
-  /// Appends the first `shown` of `digits` decimal digits of a number, zeros before it.
-  mutating func append(decimal number: UInt64, digits: Int, shown: Int) {
-    var divisor: UInt64 = 1
-    for _ in 1..<digits { divisor *= 10 }
-    for _ in 0..<shown {
-      append(0x30 + UInt8(truncatingIfNeeded: number / divisor % 10))
-      divisor = max(1, divisor / 10)
-    }
+  /// Appends a time in seconds with six decimal places.
+  mutating func append(exactSecondsOf microseconds: UInt64) {
+    append(decimal: microseconds / 1_000_000)
+    append(0x2E)
+    append(decimal: microseconds, digits: 6)
   }
 }

@@ -8,30 +8,28 @@ struct CombinedLine {
   private var time = LogTime(pattern: "%d/%b/%Y:%H:%M:%S +0000")
 
   mutating func write(
-    _ request: LoggedRequest, fields: borrowing FieldTable, bytes: RawSpan, nowMs: UInt64,
-    into lines: inout ByteWriter
+    _ request: LoggedRequest, bytes: RawSpan, nowMs: UInt64, into lines: inout ByteWriter
   ) {
-    let (head, record) = (request.head, request.record)
     request.sender.appendClient(from: bytes, to: &lines)
     beginRequest(nowMs, &lines)
-    Self.append(bytes.extracting(head.methodName.range), to: &lines)
+    Self.append(bytes.extracting(request.head.methodName.range), to: &lines)
     lines.append(0x20)
-    Self.append(bytes.extracting(head.target.range), to: &lines)
-    lines.append(head.minorVersion == 0 ? " HTTP/1.0\" " : " HTTP/1.1\" ")
-    lines.append(decimal: UInt64(record.status))
+    Self.append(bytes.extracting(request.head.target.range), to: &lines)
+    lines.append(request.head.minorVersion == 0 ? " HTTP/1.0\" " : " HTTP/1.1\" ")
+    lines.append(decimal: UInt64(request.record.status))
     lines.append(0x20)
-    lines.append(decimal: record.bodyBytes)
-    Self.append(fields.first(.referer), bytes, to: &lines)
-    Self.append(fields.first(.userAgent), bytes, to: &lines)
+    lines.append(decimal: request.record.bodyBytes)
+    Self.append(request.fields.referer, bytes, to: &lines)
+    Self.append(request.fields.userAgent, bytes, to: &lines)
     lines.append(" route=")
-    lines.append(record.route.name)
+    lines.append(request.record.route.name)
     lines.append(" time=")
-    lines.append(secondsOf: request.tookUs, places: 3)
+    lines.append(secondsOf: request.tookUs)
     lines.append(" new=")
-    Self.append(record.new, to: &lines)
+    Self.append(request.record.new, to: &lines)
     lines.append(" old=")
-    Self.append(record.old, to: &lines)
-    Self.append(record.notes, to: &lines)
+    Self.append(request.record.old, to: &lines)
+    Self.append(request.record.notes, to: &lines)
     lines.append("\n")
   }
 
@@ -41,7 +39,7 @@ struct CombinedLine {
     lines.append("-\" ")
     lines.append(decimal: UInt64(refusal.status))
     lines.append(" 0 \"-\" \"-\" route=- time=")
-    lines.append(secondsOf: refusal.tookUs, places: 3)
+    lines.append(secondsOf: refusal.tookUs)
     lines.append(" new=- old=- note=")
     lines.append(refusal.note)
     lines.append("\n")
@@ -60,7 +58,7 @@ struct CombinedLine {
     lines.append(",")
     if attempt.status == 0 { lines.append("-") } else { lines.append(decimal: UInt64(attempt.status)) }
     lines.append(",")
-    lines.append(secondsOf: attempt.tookUs, places: 3)
+    lines.append(secondsOf: attempt.tookUs)
   }
 
   private static func append(_ notes: Notes, to lines: inout ByteWriter) {
@@ -74,23 +72,25 @@ struct CombinedLine {
     }
   }
 
-  private static func append(_ field: FieldLine?, _ bytes: RawSpan, to lines: inout ByteWriter) {
+  private static func append(_ value: ByteRange?, _ bytes: RawSpan, to lines: inout ByteWriter) {
     lines.append(" \"")
-    if let field { append(bytes.extracting(field.value.range), to: &lines) } else { lines.append("-") }
+    if let value { append(bytes.extracting(value.range), to: &lines) } else { lines.append("-") }
     lines.append("\"")
   }
 
   /// What a client sends can't end the quotes or the line.
   private static func append(_ bytes: RawSpan, to lines: inout ByteWriter) {
+    var start = 0
     for index in 0..<bytes.byteCount {
       let byte = bytes.byte(at: index)
       if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 || byte >= 0x7F {
+        lines.append(bytes.extracting(start..<index))
         lines.append("\\x")
         if byte < 0x10 { lines.append("0") }
         lines.append(hexadecimal: UInt64(byte))
-      } else {
-        lines.append(byte)
+        start = index + 1
       }
     }
+    lines.append(bytes.extracting(start..<bytes.byteCount))
   }
 }

@@ -5,49 +5,49 @@ struct JSONLine {
   private var time = LogTime(pattern: "%Y-%m-%dT%H:%M:%S")
 
   mutating func write(
-    _ request: LoggedRequest, fields: borrowing FieldTable, bytes: RawSpan, nowMs: UInt64,
-    into lines: inout ByteWriter
+    _ request: LoggedRequest, bytes: RawSpan, nowMs: UInt64, into lines: inout ByteWriter
   ) {
-    let (head, record) = (request.head, request.record)
     begin(nowMs, &lines)
     lines.append(",\"client\":\"")
     request.sender.appendClient(from: bytes, to: &lines)
     lines.append("\",\"peer\":\"")
     lines.append(request.sender.peer.name)
     lines.append("\",\"method\":")
-    Self.append(bytes.extracting(head.methodName.range), to: &lines)
+    Self.append(bytes.extracting(request.head.methodName.range), to: &lines)
     lines.append(",\"scheme\":\"")
     lines.append(request.sender.scheme.name)
     lines.append("\",\"host\":")
-    if head.authority.isEmpty {
+    if request.head.authority.isEmpty {
       lines.append("null")
     } else {
-      Self.append(bytes.extracting(head.authority.range), to: &lines)
+      Self.append(bytes.extracting(request.head.authority.range), to: &lines)
     }
     lines.append(",\"target\":")
-    Self.append(bytes.extracting(head.target.range), to: &lines)
-    lines.append(head.minorVersion == 0 ? ",\"protocol\":\"HTTP/1.0\"" : ",\"protocol\":\"HTTP/1.1\"")
-    Self.append(status: record.status, record.bodyBytes, record.requestBytes, request.tookUs, to: &lines)
+    Self.append(bytes.extracting(request.head.target.range), to: &lines)
+    lines.append(request.head.minorVersion == 0 ? ",\"protocol\":\"HTTP/1.0\"" : ",\"protocol\":\"HTTP/1.1\"")
+    Self.append(
+      status: request.record.status, request.record.bodyBytes, request.record.requestBytes, request.tookUs,
+      to: &lines)
     lines.append(",\"route\":\"")
-    lines.append(record.route == .own ? "own" : record.route.name)
+    lines.append(request.record.route == .own ? "own" : request.record.route.name)
     lines.append("\",\"new\":")
-    Self.append(record.new, to: &lines)
+    Self.append(request.record.new, to: &lines)
     lines.append(",\"old\":")
-    Self.append(record.old, to: &lines)
+    Self.append(request.record.old, to: &lines)
     lines.append(",\"retries\":")
-    lines.append(decimal: UInt64(record.retries))
+    lines.append(decimal: UInt64(request.record.retries))
     lines.append(",\"notes\":[")
     var isFirst = true
-    for (note, name) in Notes.names where record.notes.contains(note) {
+    for (note, name) in Notes.names where request.record.notes.contains(note) {
       lines.append(isFirst ? "\"" : ",\"")
       lines.append(name)
       lines.append("\"")
       isFirst = false
     }
     lines.append("],\"referer\":")
-    Self.append(fields.first(.referer), bytes, to: &lines)
+    Self.append(request.fields.referer, bytes, to: &lines)
     lines.append(",\"userAgent\":")
-    Self.append(fields.first(.userAgent), bytes, to: &lines)
+    Self.append(request.fields.userAgent, bytes, to: &lines)
     lines.append("}\n")
   }
 
@@ -74,7 +74,7 @@ struct JSONLine {
     lines.append("{\"time\":\"")
     lines.append(time.text)
     lines.append(".")
-    lines.append(decimal: time.milliseconds, digits: 3, shown: 3)
+    lines.append(decimal: time.milliseconds, digits: 3)
     lines.append("Z\"")
   }
 
@@ -88,7 +88,7 @@ struct JSONLine {
     lines.append(",\"requestBytes\":")
     lines.append(decimal: requestBytes)
     lines.append(",\"seconds\":")
-    lines.append(secondsOf: tookUs, places: 6)
+    lines.append(exactSecondsOf: tookUs)
   }
 
   private static func append(_ attempt: AccessRecord.Attempt?, to lines: inout ByteWriter) {
@@ -98,13 +98,13 @@ struct JSONLine {
     lines.append(",\"status\":")
     if attempt.status == 0 { lines.append("null") } else { lines.append(decimal: UInt64(attempt.status)) }
     lines.append(",\"seconds\":")
-    lines.append(secondsOf: attempt.tookUs, places: 6)
+    lines.append(exactSecondsOf: attempt.tookUs)
     lines.append("}")
   }
 
-  private static func append(_ field: FieldLine?, _ bytes: RawSpan, to lines: inout ByteWriter) {
-    guard let field else { return lines.append("null") }
-    append(bytes.extracting(field.value.range), to: &lines)
+  private static func append(_ value: ByteRange?, _ bytes: RawSpan, to lines: inout ByteWriter) {
+    guard let value else { return lines.append("null") }
+    append(bytes.extracting(value.range), to: &lines)
   }
 
   /// A string. What is no UTF-8 becomes U+FFFD; control characters are escaped, those of C1 as well, which a terminal would
@@ -113,16 +113,17 @@ struct JSONLine {
     lines.append("\"")
     var offset = 0
     while offset < bytes.byteCount {
+      let plainEnd = endOfPlain(bytes, from: offset)
+      lines.append(bytes.extracting(offset..<plainEnd))
+      offset = plainEnd
+      if offset == bytes.byteCount { break }
       let byte = bytes.byte(at: offset)
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
         lines.append("\\")
         lines.append(byte)
         offset += 1
-      case 0x20..<0x7F:
-        lines.append(byte)
-        offset += 1
-      case 0..<0x20, 0x7F:
+      case 0..<0x80:
         append(escapeOf: byte, to: &lines)
         offset += 1
       default:
@@ -138,6 +139,17 @@ struct JSONLine {
       }
     }
     lines.append("\"")
+  }
+
+  /// Where the first byte stands that a string can't have as it is.
+  private static func endOfPlain(_ bytes: RawSpan, from start: Int) -> Int {
+    var offset = start
+    while offset < bytes.byteCount {
+      let byte = bytes.byte(at: offset)
+      if byte < 0x20 || byte >= 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
+      offset += 1
+    }
+    return offset
   }
 
   private static func append(escapeOf byte: UInt8, to lines: inout ByteWriter) {

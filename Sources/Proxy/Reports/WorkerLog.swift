@@ -27,16 +27,15 @@ final class WorkerLog {
   /// Adds the line of a request.
   ///
   /// - Parameters:
-  ///   - fields: of its head.
   ///   - bytes: begin with its head.
   ///   - nowMs: milliseconds since 1970.
-  func write(_ request: LoggedRequest, fields: borrowing FieldTable, bytes: RawSpan, nowMs: UInt64) {
+  func write(_ request: LoggedRequest, bytes: RawSpan, nowMs: UInt64) {
     switch format {
     case .combined(var line):
-      line.write(request, fields: fields, bytes: bytes, nowMs: nowMs, into: &lines)
+      line.write(request, bytes: bytes, nowMs: nowMs, into: &lines)
       format = .combined(line)
     case .json(var line):
-      line.write(request, fields: fields, bytes: bytes, nowMs: nowMs, into: &lines)
+      line.write(request, bytes: bytes, nowMs: nowMs, into: &lines)
       format = .json(line)
     }
     endLine()

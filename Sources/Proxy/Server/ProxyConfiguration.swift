@@ -85,6 +85,8 @@ public struct ProxyConfiguration: Sendable {
   public var stickyCookie: String?
   /// What a client gets whose page is on the old server.
   public var oldMode = OldMode.proxy
+  /// Long answers move from socket to socket inside the kernel, where it can do that.
+  public var splices = true
   /// Add `X-Relevo-Route` to answers.
   public var debugHeaders: Bool
   /// Keep latencies, how late the loops are, and the newest misses and failures, for somebody to look at. What is only

@@ -4,7 +4,9 @@ import HTTP1
 import URLMap
 
 /// The configuration as a worker's hot path wants it: numbers in milliseconds, bytes instead of strings.
-struct Settings: Sendable {
+///
+/// One object for all workers, so that to hold it costs one reference and not one for each of its parts.
+final class Settings: Sendable {
   let headLimits: HeadLimits
   let headerMs: UInt64
   let connectMs: UInt64
@@ -33,6 +35,7 @@ struct Settings: Sendable {
   let softMissTexts: [[UInt8]]
   /// Where clients are sent for pages of the old server; nil when they get the pages themselves.
   let oldRedirect: RedirectTarget?
+  let splices: Bool
   let debugHeaders: Bool
   let detailedMetrics: Bool
   let trustedProxies: TrustedProxies
@@ -72,6 +75,7 @@ struct Settings: Sendable {
     case .proxy: oldRedirect = nil
     case .redirect(let redirect): oldRedirect = RedirectTarget(redirect)
     }
+    splices = configuration.splices
     debugHeaders = configuration.debugHeaders
     detailedMetrics = configuration.detailedMetrics
     trustedProxies = configuration.trustedProxies

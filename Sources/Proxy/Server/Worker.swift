@@ -56,6 +56,7 @@ enum WorkerMessage: Sendable {
   private static let shedPerTurn = 64
 
   let loop: EventLoop
+  let wallClock: LoopWallClock
   let settings: Settings
   let decisions: DecisionTable
   let map: URLMap
@@ -72,6 +73,9 @@ enum WorkerMessage: Sendable {
   var requestFields: FieldTable
   var answerFields: FieldTable
   var writer: ByteWriter
+  /// Long answers go through pipes; false once a socket could not.
+  var splices: Bool
+  var pipes = SplicePipes(keptPipes: 16)
   /// Scratch for keys that are not the start of their target.
   var keyScratch: [UInt8] = []
   /// Scratch for bodies that are sent again; owned, freed in `deinit`.
@@ -98,12 +102,14 @@ enum WorkerMessage: Sendable {
     shared: Shared, index: Int, metrics: WorkerMetrics, origins: OriginSets, rooms: WaitingRooms
   ) throws(EventLoopError) {
     loop = try EventLoop()
+    wallClock = loop.wallClock
     settings = shared.settings
     decisions = shared.decisions
     map = shared.map
     reader = shared.map.makeReader()
     self.metrics = metrics
     log = shared.accessLog.map(WorkerLog.init)
+    splices = settings.splices
     takesTimes = log != nil || shared.settings.detailedMetrics
     buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 64)
     newPool = OriginPool(origins.new, worker: index, balance: settings.balance, room: rooms.new)
@@ -193,8 +199,9 @@ enum WorkerMessage: Sendable {
     }
   }
 
-  func clientClosed(_ client: ClientConnection) {
-    guard clients.removeValue(forKey: client.descriptor) != nil else { return }
+  /// The client that had this descriptor has closed it.
+  func clientClosed(_ descriptor: Int32) {
+    guard clients.removeValue(forKey: descriptor) != nil else { return }
     connections.decrement()
     if arePaused { resumeIfPossible() }
     endIfDrained()
@@ -272,7 +279,7 @@ enum WorkerMessage: Sendable {
     reports.report(event, at: server, cause: cause, url: url, nowMs: nowUs / 1000)
     if event.isFailure {
       metrics.recent?.failures.keep(
-        event, at: loop.wallClockSeconds, atUs: nowUs, server: server, cause: cause, url: url)
+        event, at: wallClock.seconds, atUs: nowUs, server: server, cause: cause, url: url)
     }
     if reports.areWaiting { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
   }

@@ -83,6 +83,7 @@ struct EnvironmentArguments {
     Flag(name: "tunnel-timeout", values: .one),
     Flag(name: "max-connections", values: .one),
     Flag(name: "origin-keepalive", values: .one),
+    Flag(name: "splice", values: .onOrOff),
     Flag(name: "max-header-bytes", values: .one),
     Flag(name: "max-header-fields", values: .one),
     Flag(name: "drain-delay", values: .one),

@@ -274,6 +274,11 @@ struct LimitFlags: ParsableArguments {
     transform: CountArgument.within(0...100_000))
   var originKeepalive = Defaults.originKeepalive
 
+  @Flag(
+    inversion: .prefixedNo, exclusivity: .chooseLast,
+    help: "Let the kernel move long answers from the origin to the client without copying them (splice).")
+  var splice = true
+
   @Option(
     help: .flag(
       "Refuse a message head of more bytes than this, from 1k to 1m.", value: "size",
