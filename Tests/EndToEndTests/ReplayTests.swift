@@ -176,7 +176,7 @@ struct ReplayTests {
 
   @Test("a known URL that old misses after a body too long for the memory is old's miss, and forgotten")
   func knownMissedLong() throws {
-    let body = Bytes.pattern(500_000)
+    let body = Bytes.pattern(1_500_000)
     try withSite(new: .always(404, "new"), old: once(), "--debug-headers") { site in
       try site.learn("/form")
       let answer = try site.get("/form", method: "POST", body: body)
