@@ -89,19 +89,43 @@ extension IPAddress: CustomStringConvertible {
   }
 
   /// As RFC 5952 writes it: `192.0.2.1`, `2001:db8::1`.
-  public var description: String {
+  public var description: String { String(decoding: text, as: UTF8.self) }
+
+  /// The same in ASCII. One allocation: each connection of a client has its address written.
+  public var text: [UInt8] {
+    var text: [UInt8] = []
     switch family {
     case .ipv4:
-      return (0..<4).map { String(UInt8(truncatingIfNeeded: bits >> (24 - 8 * $0))) }.joined(separator: ".")
+      text.reserveCapacity(15)
+      for part in 0..<4 {
+        if part > 0 { text.append(UInt8(ascii: ".")) }
+        Self.append(UInt8(truncatingIfNeeded: bits >> (24 - 8 * part)), to: &text)
+      }
     case .ipv6:
+      text.reserveCapacity(39)
       let groups = (0..<8).map { UInt16(truncatingIfNeeded: bits >> (112 - 16 * $0)) }
-      guard let gap = Self.longestRunOfZeros(groups) else { return Self.text(groups[...]) }
-      return Self.text(groups[..<gap.lowerBound]) + "::" + Self.text(groups[gap.upperBound...])
+      guard let gap = Self.longestRunOfZeros(groups) else {
+        Self.append(groups[...], to: &text)
+        break
+      }
+      Self.append(groups[..<gap.lowerBound], to: &text)
+      text += [UInt8(ascii: ":"), UInt8(ascii: ":")]
+      Self.append(groups[gap.upperBound...], to: &text)
     }
+    return text
   }
 
-  private static func text(_ groups: ArraySlice<UInt16>) -> String {
-    groups.map { String($0, radix: 16) }.joined(separator: ":")
+  private static func append(_ number: UInt8, to text: inout [UInt8]) {
+    if number >= 100 { text.append(0x30 + number / 100) }
+    if number >= 10 { text.append(0x30 + number / 10 % 10) }
+    text.append(0x30 + number % 10)
+  }
+
+  private static func append(_ groups: ArraySlice<UInt16>, to text: inout [UInt8]) {
+    for (place, group) in groups.enumerated() {
+      if place > 0 { text.append(UInt8(ascii: ":")) }
+      text += String(group, radix: 16).utf8
+    }
   }
 
   /// The first of the longest, of two groups or more.

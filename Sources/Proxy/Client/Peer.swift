@@ -17,7 +17,7 @@ struct Peer {
     self.scheme = scheme
     name =
       switch address {
-      case .ip(let address): Array(address.description.utf8)
+      case .ip(let address): address.text
       case .unix: Array("unix:".utf8)
       }
   }
