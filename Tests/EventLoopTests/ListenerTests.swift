@@ -104,6 +104,20 @@ struct ListenerTests {
     for descriptor in accepted + [client] { close(descriptor) }
   }
 
+  @Test("a probe finds a listener, and lets an address go that nobody listens at")
+  func probes() throws {
+    let address: SocketAddress
+    do {
+      let listening = try ListeningSocket(address: loopback(), shared: true)
+      address = listening.address
+      #expect(throws: EventLoopError.system(call: "bind", errno: EADDRINUSE)) {
+        try ListeningSocket.probe(address)
+      }
+    }
+    try ListeningSocket.probe(address)
+    #expect(!inUse(address, shared: false))
+  }
+
   private func inUse(_ address: SocketAddress, shared: Bool) -> Bool {
     do throws(EventLoopError) {
       _ = try ListeningSocket(address: address, shared: shared)

@@ -32,9 +32,31 @@ public struct ListeningSocket: ~Copyable, Sendable {
     try self.init(address: address, shared: false, path: path, mode: mode)
   }
 
+  /// Makes sure that no other socket listens at an address. It binds one that does not listen itself, so that no client can
+  /// reach it and be reset when it goes.
+  ///
+  /// - Throws: ``EventLoopError/system(call:errno:)``, with `EADDRINUSE` when one does.
+  public static func probe(_ address: SocketAddress) throws(EventLoopError) {
+    close(try bound(to: address, shared: false, path: nil, mode: nil))
+  }
+
   private init(
     address: SocketAddress, shared: Bool, path: String?, mode: mode_t?
   ) throws(EventLoopError) {
+    let descriptor = try Self.bound(to: address, shared: shared, path: path, mode: mode)
+    if listen(descriptor, 65_535) != 0 {
+      let code = errno
+      close(descriptor)
+      throw .system(call: "listen", errno: code)
+    }
+    self.descriptor = descriptor
+    self.address =
+      address.family == AF_UNIX ? address : SocketAddress(of: descriptor, peer: false) ?? address
+  }
+
+  private static func bound(
+    to address: SocketAddress, shared: Bool, path: String?, mode: mode_t?
+  ) throws(EventLoopError) -> Int32 {
     let descriptor = socket(
       address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
     if descriptor < 0 { throw .system(call: "socket", errno: errno) }
@@ -57,14 +79,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
       close(descriptor)
       throw .system(call: "chmod", errno: code)
     }
-    if listen(descriptor, 65_535) != 0 {
-      let code = errno
-      close(descriptor)
-      throw .system(call: "listen", errno: code)
-    }
-    self.descriptor = descriptor
-    self.address =
-      address.family == AF_UNIX ? address : SocketAddress(of: descriptor, peer: false) ?? address
+    return descriptor
   }
 
   /// The same socket once more, for another loop.
