@@ -106,7 +106,9 @@ public final class Listener {
   ) throws(EventLoopError) {
     self.socket = socket
     self.handler = handler
-    watch = try ReadWatch(loop: loop, descriptor: self.socket.descriptor) { [unowned self] in acceptSome() }
+    watch = try ReadWatch(loop: loop, descriptor: self.socket.descriptor) { [unowned self] in
+      acceptSome()
+    }
   }
 
   public var address: SocketAddress { socket.address }
@@ -122,9 +124,16 @@ public final class Listener {
     watch?.resume()
   }
 
-  private func acceptSome() {
+  /// Accepts all that wait in the kernel's backlog, which closing the socket would reset; none while paused.
+  public func acceptAll() {
+    while acceptSome() {}
+  }
+
+  /// Accepts one batch; false when nobody waits any more, or nobody can be taken.
+  @discardableResult
+  private func acceptSome() -> Bool {
     for _ in 0..<Self.batch {
-      if isPaused { return }
+      if isPaused { return false }
       var storage = sockaddr_storage()
       var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
       let accepted: Accepted? = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
@@ -143,10 +152,11 @@ public final class Listener {
       case EINTR, ECONNABORTED, EPROTO: continue
       case EMFILE, ENFILE, ENOBUFS, ENOMEM:
         handler(.exhausted(errno: errno))
-        return
-      default: return
+        return false
+      default: return false
       }
     }
+    return true
   }
 }
 
