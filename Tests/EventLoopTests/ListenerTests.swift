@@ -60,6 +60,23 @@ struct ListenerTests {
     listener = nil
   }
 
+  @Test("accepts at the last all who wait, whose bytes arrive, and nobody connects after them")
+  func acceptsLast() throws {
+    var accepted: [Int32] = []
+    let listener = try Listener(loop: loop, socket: ListeningSocket(address: loopback(), shared: false)) {
+      if case .connection(let descriptor, _) = $0 { accepted.append(descriptor) }
+    }
+    let clients = try (0..<40).map { _ in try beginConnecting(to: listener.address) }
+    listener.acceptLast()
+    #expect(accepted.count == 40)
+    let late = try beginConnecting(to: listener.address)
+    usleep(50_000)
+    #expect(!isConnected(late))
+    #expect(send(clients[39], [7], 1, 0) == 1)
+    #expect(waitForBytes(accepted[39]))
+    for descriptor in clients + accepted + [late] { close(descriptor) }
+  }
+
   @Test("frees its port when it goes")
   func freesItsPort() throws {
     let address: SocketAddress

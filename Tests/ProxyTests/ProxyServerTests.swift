@@ -234,7 +234,7 @@ struct ProxyServerTests {
     #expect(!accepts(port: freePort))
   }
 
-  @Test("stops at once beside clients that ask for nothing, and closes their connections")
+  @Test("stops after a moment beside clients that ask for nothing, and closes their connections")
   func stopsBesideIdleClients() throws {
     try withProxy(on: [Self.anyPort], workers: 2) { server in
       let silent = try connect(port: port(of: server), sending: "")

@@ -1,4 +1,5 @@
 import CLibevent
+import CSystemCalls
 import Glibc
 
 /// A bound and listening socket, not yet on a loop. Owns its descriptor.
@@ -99,6 +100,7 @@ public final class Listener {
   /// Accepts per turn of the loop: enough for a burst, few enough for the others to have their turn.
   private static let batch = 32
   private var isPaused = false
+  private var isEnding = false
 
   /// Takes the socket over; each connection is handed to `handler` on the loop's thread.
   public init(
@@ -124,8 +126,10 @@ public final class Listener {
     watch?.resume()
   }
 
-  /// Accepts all that wait in the kernel's backlog, which closing the socket would reset; none while paused.
-  public func acceptAll() {
+  /// Accepts all that wait in the kernel's backlog, which closing the socket would reset; none while paused. Nobody comes
+  /// to the backlog of a TCP socket any more: who begins to connect is not answered, and tries again in a second.
+  public func acceptLast() {
+    isEnding = drop_packets(socket.descriptor) == 0
     while acceptSome() {}
   }
 
@@ -145,6 +149,8 @@ public final class Listener {
         }
       }
       if let accepted {
+        // It may have come between two looks of the kernel's.
+        if isEnding, case .connection(let descriptor, _) = accepted { keep_packets(descriptor) }
         handler(accepted)
         continue
       }

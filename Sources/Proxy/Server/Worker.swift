@@ -165,7 +165,7 @@ enum WorkerMessage: Sendable {
     case .drain:
       isDraining = true
       // Who waits to be accepted has sent a request, perhaps: closing the listener would reset the connection.
-      for listener in listeners { listener.acceptAll() }
+      for listener in listeners { listener.acceptLast() }
       listeners = []
       for client in Array(clients.values) { client.drain() }
       endIfDrained()
