@@ -54,7 +54,7 @@ class Server:
         """Whether it answers at all: that it listens does not say that it serves."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=5) as client:
-                client.sendall(b"GET /page.html HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                client.sendall(b"GET /page.html HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 return client.recv(4096).startswith(b"HTTP/1.1 ")
         except OSError:
             return False
@@ -77,7 +77,8 @@ class Server:
         # What has not followed its parent, a manager's worker for one, holds the port and the core.
         for pid in tree:
             try:
-                os.kill(pid, signal.SIGKILL)
+                if os.getsid(pid) == self.pid:  # and not somebody else's, by a number that was free again
+                    os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
         self.process.wait()

@@ -127,6 +127,7 @@ struct ServeCommand: ParsableCommand {
     configuration.rules = try rules.paths.rules()
     configuration.assetsFollowReferer = rules.oldAssetsByReferer
     configuration.replayMemoryBytes = replay.memory.bytes
+    configuration.replayMemoryTotalBytes = replay.replayMemoryTotal.bytes
     configuration.replayLimitBytes = replay.replayLimit.bytes
     configuration.balance = balance.balance
     configuration.originFailures = balance.originFails

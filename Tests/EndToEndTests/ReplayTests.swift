@@ -6,7 +6,7 @@ import Testing
 struct ReplayTests {
   @Test(
     "a body reaches both sites byte for byte, whatever its size",
-    arguments: [0, 1, 1_000, 65_535, 65_536, 65_537, 200_000, 5_000_000])
+    arguments: [0, 1, 1_000, 65_535, 65_536, 65_537, 200_000, 1_048_575, 1_048_576, 1_048_577, 5_000_000])
   func sizes(count: Int) throws {
     let body = Bytes.pattern(count)
     try withSite(new: .pages([:]), old: .always(200, "old")) { site in
@@ -176,7 +176,7 @@ struct ReplayTests {
 
   @Test("a known URL that old misses after a body too long for the memory is old's miss, and forgotten")
   func knownMissedLong() throws {
-    let body = Bytes.pattern(500_000)
+    let body = Bytes.pattern(1_500_000)
     try withSite(new: .always(404, "new"), old: once(), "--debug-headers") { site in
       try site.learn("/form")
       let answer = try site.get("/form", method: "POST", body: body)

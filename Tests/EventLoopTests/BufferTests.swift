@@ -140,6 +140,27 @@ struct BufferTests {
     free(ownBlock)
   }
 
+  @Test("gives its block away with some of its bytes, and goes on with the others in another")
+  func givesAway() {
+    var buffer = Buffer(pool: pool)
+    _ = buffer.add([9, 1, 2, 3, 4, 5, 6])
+    buffer.consume(1)
+    let block = buffer.blockAddress
+    guard var given = buffer.giveAway(at: 2, 3) else {
+      Issue.record("no memory")
+      return
+    }
+    let (bytes, givenBlock) = (given.copy, given.blockAddress)
+    #expect(bytes == [3, 4, 5])
+    #expect(givenBlock == block, "nothing of it was copied")
+    #expect(buffer.copy == [1, 2, 6])
+    #expect(buffer.blockAddress != block)
+    #expect(buffer.start == Buffer.headroomBytes)
+    _ = buffer.add([7])
+    #expect(buffer.copy == [1, 2, 6, 7])
+    given.giveBack()
+  }
+
   @Test("gives its block back when it goes")
   func givesBackAtTheEnd() {
     var block: UnsafeMutableRawPointer?

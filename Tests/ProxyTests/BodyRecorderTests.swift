@@ -1,3 +1,4 @@
+import EventLoop
 import Glibc
 import Testing
 
@@ -8,8 +9,26 @@ struct BodyRecorderTests {
   private static let body = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
   private let body = Self.body
 
+  private let pool = BufferPool(blockBytes: 32 << 10, keptBlocks: 4)
+
+  /// The bytes come behind a head, in parts that a block has room for, with the start of something else behind them.
   private func record(_ bytes: ArraySlice<UInt8>, into recorder: BodyRecorder) throws {
-    try bytes.withUnsafeBytes { try recorder.append($0) }
+    try recorder.announce(bytes.count)
+    var rest = bytes
+    while !rest.isEmpty {
+      let part = Array(rest.prefix(30_000))
+      var input = Buffer(pool: pool)
+      let fits = input.append(RawSpan(_elements: ([1, 2, 3] + part + [4, 5] as [UInt8]).span))
+      try #require(fits)
+      try recorder.take(part.count, at: 3, from: &input)
+      let left = Array(input.readable)
+      #expect(left == [1, 2, 3, 4, 5])
+      rest = rest.dropFirst(part.count)
+    }
+  }
+
+  private func recorder(memoryLimit: Int, limit: Int, budget: Int = .max) -> BodyRecorder {
+    BodyRecorder(memoryLimit: memoryLimit, limit: limit, budget: ReplayBudget(bytes: budget))
   }
 
   /// What is recorded from `offset` on, read with a buffer of `step` bytes.
@@ -36,7 +55,7 @@ struct BodyRecorderTests {
   @Test("stays in memory up to its limit, and makes no file")
   func staysInMemory() throws {
     let before = openFiles()
-    let recorder = BodyRecorder(memoryLimit: 1_000, limit: 10_000)
+    let recorder = self.recorder(memoryLimit: 1_000, limit: 10_000)
     try record(body[..<400], into: recorder)
     try record(body[400..<1_000], into: recorder)
     try record([], into: recorder)
@@ -48,7 +67,7 @@ struct BodyRecorderTests {
   @Test("moves to a file that has no name with the byte past that, and the file goes with it")
   func movesToUnlinkedFile() throws {
     let before = openFiles()
-    var recorder: BodyRecorder? = BodyRecorder(memoryLimit: 1_000, limit: 10_000)
+    var recorder: BodyRecorder? = self.recorder(memoryLimit: 1_000, limit: 10_000)
     try record(body[..<1_000], into: #require(recorder))
     try record(body[1_000..<1_001], into: #require(recorder))
     let opened = openFiles().filter { !before.contains($0) }
@@ -65,7 +84,7 @@ struct BodyRecorderTests {
   func beginsInFile() throws {
     for memoryLimit in [0, 500] {
       let before = openFiles()
-      let recorder = BodyRecorder(memoryLimit: memoryLimit, limit: 10_000)
+      let recorder = self.recorder(memoryLimit: memoryLimit, limit: 10_000)
       try record(body[..<501], into: recorder)
       #expect(openFiles().count == before.count + 1)
       #expect(try replay(recorder, step: 100) == Array(body[..<501]))
@@ -76,7 +95,7 @@ struct BodyRecorderTests {
     "is read back byte for byte, wherever it is read from and however much at a time",
     arguments: [1 << 20, 70_000, 0], [1, 7, 4_096, 65_536, 400_000])
   func isExact(memoryLimit: Int, step: Int) throws {
-    let recorder = BodyRecorder(memoryLimit: memoryLimit, limit: 1 << 20)
+    let recorder = self.recorder(memoryLimit: memoryLimit, limit: 1 << 20)
     let whole = step == 1 ? body[..<20_000] : body[...]
     var offset = 0
     for size in sequence(first: 1, next: { $0 * 3 }) where offset < whole.count {
@@ -95,12 +114,31 @@ struct BodyRecorderTests {
   @Test(
     "is refused past its limit, in memory and in a file, and keeps what it had", arguments: [10_000, 100])
   func isBounded(memoryLimit: Int) throws {
-    let recorder = BodyRecorder(memoryLimit: memoryLimit, limit: 1_000)
+    let recorder = self.recorder(memoryLimit: memoryLimit, limit: 1_000)
     try record(body[..<999], into: recorder)
     #expect(throws: BodyRecorder.Failure.pastLimit) { try record(body[999..<1_001], into: recorder) }
     #expect(recorder.count == 999)
     try record(body[999..<1_000], into: recorder)
     #expect(throws: BodyRecorder.Failure.pastLimit) { try record(body[..<1], into: recorder) }
     #expect(try replay(recorder, step: 512) == Array(body[..<1_000]))
+  }
+
+  @Test("moves to its file when the memory for all bodies is spent, and gives its part back")
+  func sharesMemory() throws {
+    let budget = ReplayBudget(bytes: 100_000)
+    var first: BodyRecorder? = BodyRecorder(memoryLimit: 80_000, limit: 1 << 20, budget: budget)
+    let second = BodyRecorder(memoryLimit: 80_000, limit: 1 << 20, budget: budget)
+    let before = openFiles()
+    try record(body[..<60_000], into: #require(first))
+    try record(body[..<40_000], into: second)
+    #expect(openFiles() == before)
+    try record(body[40_000..<40_001], into: second)
+    #expect(openFiles().count == before.count + 1)
+    #expect(try replay(second, step: 4_096) == Array(body[..<40_001]))
+    #expect(budget.take(40_000), "what went to the file is free")
+    #expect(!budget.take(1))
+    first = nil
+    #expect(budget.take(60_000))
+    #expect(!budget.take(1))
   }
 }

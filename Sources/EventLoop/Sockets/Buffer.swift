@@ -21,7 +21,11 @@ import Glibc
   public private(set) var end = headroomBytes
 
   public init(pool: BufferPool) {
-    unsafe self.pool = unsafe pool.stack
+    unsafe self.init(stack: pool.stack)
+  }
+
+  private init(stack: UnsafeMutablePointer<BlockStack>) {
+    unsafe pool = unsafe stack
   }
 
   deinit {
@@ -113,6 +117,28 @@ import Glibc
   public mutating func giveBackIfEmpty() {
     if start == end { giveBack() }
   }
+
+  /// Gives its block away with the `bytes` from `offset` (counted from ``start``) in it, and goes on in another block with a
+  /// copy of what is before and behind them; nil without memory, and nothing has changed then.
+  public mutating func giveAway(at offset: Int, _ bytes: Int) -> Buffer? {
+    precondition(offset >= 0 && bytes >= 0 && offset + bytes <= count, "only what is there can be given away")
+    guard let block = unsafe block, let fresh = unsafe pool.pointee.take() else { return nil }
+    let tail = count - offset - bytes
+    unsafe (fresh + Self.headroomBytes).copyMemory(from: block + start, byteCount: offset)
+    unsafe (fresh + Self.headroomBytes + offset).copyMemory(
+      from: block + start + offset + bytes, byteCount: tail)
+    var given = unsafe Buffer(stack: pool)
+    unsafe given.block = unsafe block
+    given.start = start + offset
+    given.end = given.start + bytes
+    unsafe self.block = unsafe fresh
+    start = Self.headroomBytes
+    end = Self.headroomBytes + offset + tail
+    return given
+  }
+
+  /// An empty one of the same pool.
+  public func another() -> Buffer { unsafe Buffer(stack: pool) }
 
   /// Takes over what `other` holds; `other` is empty afterwards and this buffer's own bytes are gone.
   public mutating func takeOver(_ other: inout Buffer) {

@@ -85,7 +85,7 @@ extension Exchange {
     }
     if !isProbe, body.hasLeft, body.recorder != nil {
       // What is ready is recorded as well and goes out from there.
-      dropReady()
+      guard dropReady() else { return giveUp(.died(errno: EIO)) }
       body.replayed = 0
     }
     if !fresh, let kept = server.takeIdle() {
@@ -254,11 +254,27 @@ extension Exchange {
     if body.readyCount == 0 { dropReady() }
   }
 
-  /// Cuts what was sent out of the client's input, between the head and what has not been looked at.
-  func dropReady() {
-    client.input.remove(at: head.byteCount, body.upper - head.byteCount)
-    body.lower = head.byteCount
-    body.upper = head.byteCount
+  /// Cuts what has been looked at out of the client's input, between the head and the rest, and records it if it is wanted
+  /// once more; false when that failed, and it can't be sent again.
+  @discardableResult
+  func dropReady() -> Bool {
+    let count = body.upper - head.byteCount
+    defer {
+      body.lower = head.byteCount
+      body.upper = head.byteCount
+    }
+    guard let recorder = body.recorder else {
+      client.input.remove(at: head.byteCount, count)
+      return true
+    }
+    do throws(BodyRecorder.Failure) {
+      try recorder.take(count, at: head.byteCount, from: &client.input)
+      return true
+    } catch {
+      client.input.remove(at: head.byteCount, count)
+      recordingFailed(error)
+      return false
+    }
   }
 
   /// The origin takes no more of the request: perhaps since it has answered already.
@@ -301,24 +317,25 @@ extension Exchange {
     let progress = unsafe body.scanner.scan(region)
     if progress.consumed > 0 { body.isTouched = true }
     record.requestBytes &+= UInt64(progress.forward)
-    if progress.forward > 0 {
-      unsafe recordPart(UnsafeRawBufferPointer(rebasing: region[..<progress.forward]))
-    }
+    if progress.forward > 0 { announceToRecorder(progress.forward) }
     client.input.remove(at: body.upper + progress.forward, progress.consumed - progress.forward)
     body.upper += progress.forward
     if case .malformed(let cause) = progress.state { return cause }
     return nil
   }
 
-  private func recordPart(_ part: UnsafeRawBufferPointer) {
-    guard let recorder = body.recorder else { return }
+  private func announceToRecorder(_ count: Int) {
     do throws(BodyRecorder.Failure) {
-      unsafe try recorder.append(part)
+      try body.recorder?.announce(count)
     } catch {
-      body.recorder = nil
-      if case .file(let code) = error {
-        report(.replayFile, at: nil, systemMessage(code))
-      }
+      recordingFailed(error)
+    }
+  }
+
+  private func recordingFailed(_ failure: BodyRecorder.Failure) {
+    body.recorder = nil
+    if case .file(let code) = failure {
+      report(.replayFile, at: nil, systemMessage(code))
     }
   }
 }

@@ -180,7 +180,8 @@ final class Exchange {
     case .oldAfterMiss, .oldAsStandby, .probeOld, .newAfterOldMiss, .newAfterOldFailure: return nil
     }
     if case .length(let length) = head.framing, length > UInt64(limit) { return nil }
-    return BodyRecorder(memoryLimit: settings.replayMemoryBytes, limit: limit)
+    return BodyRecorder(
+      memoryLimit: settings.replayMemoryBytes, limit: limit, budget: worker.replayBudget)
   }
 
   // MARK: Events

@@ -36,6 +36,8 @@ public struct ProxyConfiguration: Sendable {
   public var assetsFollowReferer: Bool
   /// Bytes of a request body kept in memory for a replay; what is longer goes to an unlinked file.
   public var replayMemoryBytes: Int
+  /// Bytes of all request bodies together that are kept so; shared evenly by the workers. Past it a body goes to its file.
+  public var replayMemoryTotalBytes = 64 << 20
   /// Bytes of a request body that can be replayed at all.
   public var replayLimitBytes: Int
   /// How the servers of a site share its requests.
@@ -145,7 +147,7 @@ public struct ProxyConfiguration: Sendable {
     missMemory = 262_144
     rules = .none
     assetsFollowReferer = false
-    replayMemoryBytes = 64 << 10
+    replayMemoryBytes = 1 << 20
     replayLimitBytes = 64 << 20
     balance = .roundRobin
     originFailures = 3

@@ -16,6 +16,8 @@ final class Settings: Sendable {
   let recheckAge: RecheckAge
   let replayMemoryBytes: Int
   let replayLimitBytes: Int
+  /// A worker's part of the memory for all bodies.
+  let replayBudgetBytes: Int
   let balance: Balance
   let queueMs: UInt64
   let retries: Int?
@@ -53,6 +55,7 @@ final class Settings: Sendable {
       meanSeconds: UInt32(clamping: configuration.mapRecheckAfter.wholeMilliseconds / 1000))
     replayMemoryBytes = configuration.replayMemoryBytes
     replayLimitBytes = configuration.replayLimitBytes
+    replayBudgetBytes = configuration.replayMemoryTotalBytes / max(1, configuration.workers)
     balance = configuration.balance
     queueMs = configuration.queueTimeout.wholeMilliseconds
     retries = configuration.retries

@@ -78,6 +78,7 @@ enum WorkerMessage: Sendable {
   var pipes = SplicePipes(keptPipes: 16)
   /// Scratch for keys that are not the start of their target.
   var keyScratch: [UInt8] = []
+  let replayBudget: ReplayBudget
   /// Scratch for bodies that are sent again; owned, freed in `deinit`.
   let replayScratch: UnsafeMutableRawBufferPointer
   /// The exchange whose head `requestFields` describes.
@@ -111,9 +112,10 @@ enum WorkerMessage: Sendable {
     log = shared.accessLog.map(WorkerLog.init)
     splices = settings.splices
     takesTimes = log != nil || shared.settings.detailedMetrics
-    buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 64)
+    buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 256)
     newPool = OriginPool(origins.new, worker: index, balance: settings.balance, room: rooms.new)
     oldPool = OriginPool(origins.old, worker: index, balance: settings.balance, room: rooms.old)
+    replayBudget = ReplayBudget(bytes: settings.replayBudgetBytes)
     retryBudget = RetryBudget(percent: settings.retryBudgetPercent, nowMs: EventLoop.monotonicMs())
     misses = shared.misses
     requestFields = FieldTable(capacity: shared.settings.headLimits.maxFields)

@@ -31,7 +31,8 @@ enum Defaults {
   static let mapRecheckAfter = DurationArgument.hours(24)
 
   /// Or the replay limit, where that is less.
-  static let replayMemory = SizeArgument.kibibytes(64)
+  static let replayMemory = SizeArgument.mebibytes(1)
+  static let replayMemoryTotal = SizeArgument.mebibytes(64)
   static let replayLimit = SizeArgument.mebibytes(64)
 
   static let healthInterval = DurationArgument.seconds(5)

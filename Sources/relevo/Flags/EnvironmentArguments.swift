@@ -75,6 +75,7 @@ struct EnvironmentArguments {
     Flag(name: "ignore-query", values: .several),
     Flag(name: "map-recheck-after", values: .one),
     Flag(name: "replay-memory", values: .one),
+    Flag(name: "replay-memory-total", values: .one),
     Flag(name: "replay-limit", values: .one),
     Flag(name: "header-timeout", values: .one),
     Flag(name: "connect-timeout", values: .one),

@@ -215,6 +215,13 @@ struct ReplayFlags: ParsableArguments {
 
   @Option(
     help: .flag(
+      "Keep so many bytes of all bodies together in memory, shared evenly by the workers; up to 1024g.",
+      value: "size", default: Defaults.replayMemoryTotal),
+    transform: SizeArgument.from(.bytes(0), to: .gibibytes(1024)))
+  var replayMemoryTotal = Defaults.replayMemoryTotal
+
+  @Option(
+    help: .flag(
       "Send a body of at most so many bytes a second time, up to 1024g; a longer one gets the new site's answer.",
       value: "size", default: Defaults.replayLimit),
     transform: SizeArgument.from(.bytes(0), to: .gibibytes(1024)))
