@@ -77,7 +77,10 @@ enum OriginFailure: Equatable {
   }
 
   /// The cause of a line in the log: what happened, and what to do about it.
-  var told: String { remedy.map { "\(description); \($0)" } ?? description }
+  var told: String {
+    guard let remedy else { return description }
+    return "\(description.last == "." ? String(description.dropLast()) : description); \(remedy)"
+  }
 
   /// The servers are up and have too much to do.
   var isForWantOfPlace: Bool {
