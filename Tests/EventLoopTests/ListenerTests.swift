@@ -77,6 +77,20 @@ struct ListenerTests {
     for descriptor in clients + accepted + [late] { close(descriptor) }
   }
 
+  @Test("an address is free until somebody listens there, and the look at it takes nobody's connection")
+  func isFree() throws {
+    let address: SocketAddress
+    do {
+      let socket = try ListeningSocket(address: loopback(), shared: true)
+      address = socket.address
+      #expect(throws: EventLoopError.system(call: "bind", errno: EADDRINUSE)) {
+        try ListeningSocket.checkIsFree(address)
+      }
+    }
+    try ListeningSocket.checkIsFree(address)
+    _ = try ListeningSocket(address: address, shared: false)
+  }
+
   @Test("frees its port when it goes")
   func freesItsPort() throws {
     let address: SocketAddress

@@ -33,9 +33,31 @@ public struct ListeningSocket: ~Copyable, Sendable {
     try self.init(address: address, shared: false, path: path, mode: mode)
   }
 
+  /// Makes sure that no other socket has a TCP address, without listening there: who connects meanwhile is not taken.
+  ///
+  /// - Throws: ``EventLoopError/system(call:errno:)``, `EADDRINUSE` when one has.
+  public static func checkIsFree(_ address: SocketAddress) throws(EventLoopError) {
+    close(try bound(to: address, shared: false, path: nil, mode: nil))
+  }
+
   private init(
     address: SocketAddress, shared: Bool, path: String?, mode: mode_t?
   ) throws(EventLoopError) {
+    let descriptor = try Self.bound(to: address, shared: shared, path: path, mode: mode)
+    if listen(descriptor, 65_535) != 0 {
+      let code = errno
+      close(descriptor)
+      throw .system(call: "listen", errno: code)
+    }
+    self.descriptor = descriptor
+    self.address =
+      address.family == AF_UNIX ? address : SocketAddress(of: descriptor, peer: false) ?? address
+  }
+
+  /// A bound socket, which the caller owns.
+  private static func bound(
+    to address: SocketAddress, shared: Bool, path: String?, mode: mode_t?
+  ) throws(EventLoopError) -> Int32 {
     let descriptor = socket(
       address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
     if descriptor < 0 { throw .system(call: "socket", errno: errno) }
@@ -58,14 +80,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
       close(descriptor)
       throw .system(call: "chmod", errno: code)
     }
-    if listen(descriptor, 65_535) != 0 {
-      let code = errno
-      close(descriptor)
-      throw .system(call: "listen", errno: code)
-    }
-    self.descriptor = descriptor
-    self.address =
-      address.family == AF_UNIX ? address : SocketAddress(of: descriptor, peer: false) ?? address
+    return descriptor
   }
 
   /// The same socket once more, for another loop.
