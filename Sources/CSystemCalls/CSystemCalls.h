@@ -5,6 +5,7 @@
 #define RELEVO_CSYSTEMCALLS_H
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -38,6 +39,18 @@ static inline int make_pipe(int *read_end, int *write_end, int bytes) {
 // Between a pipe and a socket, in either direction, as much as can be moved at once.
 static inline long splice_bytes(int from, int to, size_t count) {
   return syscall(SYS_splice, from, NULL, to, NULL, count, relevo_splice_move | relevo_splice_nonblock);
+}
+
+// From now on the kernel drops what is sent to this socket, unanswered. Whom a listening socket accepts inherits that.
+static inline int drop_packets(int descriptor) {
+  struct sock_filter drop = {BPF_RET | BPF_K, 0, 0, 0};
+  struct sock_fprog program = {1, &drop};
+  return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+static inline void keep_packets(int descriptor) {
+  int unused = 0;
+  setsockopt(descriptor, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
 }
 
 #endif

@@ -91,6 +91,9 @@ struct AdminPlaneTests {
       #expect(
         try site.admin.change("PATCH", "/api/v1/origins/\(ids[0])", body: #"{"mode":"off"}"#).status == "200")
       #expect(try Set((0..<8).map { _ in try site.get("/").text }) == ["second"])
+      _ = try relevo.process.errors.wait("the change in the log, by the server's name") {
+        $0.contains("a server of the new site was set to off") && $0.contains("id=\(ids[0])")
+      }
       #expect(
         try site.admin.change("PATCH", "/api/v1/origins/\(ids[1])", body: #"{"mode":"off"}"#).status == "200")
       #expect(try site.admin.ask("/readyz") == ("no server of the new site is up\n", "503"))

@@ -21,6 +21,10 @@ struct DashboardTests {
       try browser.wait(for: "Up", in: "#origins tbody")
       #expect(try browser.texts("#origins tbody .state") == ["Up", "Up"])
       #expect(try browser.texts("#origins tbody .badge") == ["new", "old"])
+      let ids = try dashboard.site.admin.ask("/api/v1/origins").body.matches(of: /"id":"([^"]+)"/).map {
+        String($0.1)
+      }
+      #expect(try browser.texts("#origins tbody .badge + span") == ids)
       #expect(try browser.text("#servers-words") == "new site: 1 of 1 serving · old server: 1 of 1 serving")
       try browser.wait(for: "docs/", in: "#tree")
       try browser.wait(for: "/docs/a.html", in: "#top-urls")

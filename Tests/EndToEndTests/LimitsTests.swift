@@ -71,6 +71,9 @@ struct LimitsTests {
           eventually(within: .after(10)) { (try? Client(relevo.port).get("/").text) == "new" },
           "it serves again when they have left")
       }
+      _ = try relevo.process.errors.wait("why servers could not be asked, and the remedy") {
+        $0.contains("an origin failed") && $0.contains("raise LimitNOFILE")
+      }
     }
   }
 

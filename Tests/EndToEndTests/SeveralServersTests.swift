@@ -127,6 +127,28 @@ struct SeveralServersTests {
     }
   }
 
+  @Test("the wait for a place is the request's time and not the server's, in the log and in the metrics")
+  func waitIsNotTheServers() throws {
+    let release = Gate()
+    let server = try ScriptedOrigin { exchange in
+      if exchange.target == "/first" { try release.wait() }
+      try exchange.answer(200)
+    }
+    try withRelevo(new: [WithOptions(server, "max=1")], old: [RefusedPort()]) { relevo in
+      let (first, second) = try (Client(relevo.port), Client(relevo.port))
+      try first.request("/first")
+      _ = try server.request()
+      try second.request("/second")
+      usleep(500_000)
+      release.open()
+      #expect(try second.answer().status == 200)
+      let line = try relevo.log("/second")
+      #expect(line.notes == ["queued"])
+      #expect(try #require(line.time) >= 0.4)
+      #expect(try #require(line.new.flatMap { Double($0[2]) }) < 0.4)
+    }
+  }
+
   /// A server that answers once it is told to.
   private func held(_ release: Gate) throws -> ScriptedOrigin {
     try ScriptedOrigin { exchange in

@@ -32,7 +32,7 @@ struct StandbyTests {
         usleep(50_000)
       }
       _ = try relevo.process.errors.wait("the event with its remedy") {
-        $0.contains("the old server stands in: see to the servers of --new")
+        $0.contains("so the old server is asked in its place: see to the servers of --new")
       }
     }
   }

@@ -18,6 +18,75 @@ struct StoppingTests {
     #expect(try relevo.process.wait(.after(15)) == .code(0))
   }
 
+  /// Waits until Relevo has stopped accepting. Nobody connects to find out: who comes at the last is not answered.
+  private func stopping(_ relevo: Relevo) throws {
+    relevo.process.signal(SIGTERM)
+    let port = String(relevo.port, radix: 16, uppercase: true)
+    let listening = String(repeating: "0", count: 4 - port.count) + port + " 00000000:0000 0A"
+    try #require(
+      eventually(within: .after(10)) {
+        (try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8))?.contains(":\(listening)") == false
+      })
+  }
+
+  @Test("a request that comes on a kept connection just after SIGTERM is answered, as the last one")
+  func keptConnection() throws {
+    let relevo = try Relevo(new: [ScriptedOrigin.always(200, "new")], old: [RefusedPort()])
+    let client = try Client(relevo.port)
+    _ = try client.get("/")
+    try stopping(relevo)
+    let answer = try client.get("/last")
+    #expect(answer.text == "new")
+    #expect(answer.head["Connection"] == "close")
+    #expect(client.isClosed())
+    #expect(try relevo.process.wait(.after(15)) == .code(0))
+  }
+
+  @Test("a client that has connected before SIGTERM and asks after it is answered")
+  func connectedBefore() throws {
+    let relevo = try Relevo(new: [ScriptedOrigin.always(200, "new")], old: [RefusedPort()])
+    let client = try Client(relevo.port)
+    try stopping(relevo)
+    #expect(try client.get("/").text == "new")
+    #expect(try relevo.process.wait(.after(15)) == .code(0))
+  }
+
+  @Test("connections that stay silent after SIGTERM hold it up for a moment only")
+  func silentConnections() throws {
+    let relevo = try Relevo(
+      new: [RefusedPort()], old: [RefusedPort()], flags: ["--stop-grace", "1h"])
+    let clients = try (1...3).map { _ in try Client(relevo.port) }
+    let time = try seconds { () throws in #expect(try relevo.terminate() == .code(0)) }
+    #expect(time < 6)
+    for client in clients { #expect(client.isClosed()) }
+  }
+
+  @Test("no request is lost at SIGTERM, while clients ask without a pause on kept connections and new ones")
+  func underLoad() throws {
+    let relevo = try Relevo(
+      new: [ScriptedOrigin.always(200, "new")], old: [RefusedPort()], flags: ["--workers", "4"])
+    let port = relevo.port
+    let clients = (0..<8).map { number in
+      Background {
+        var answered = 0
+        while let client = try? Client(port) {
+          var isLast = false
+          while !isLast {
+            // Half of the clients connect anew each time.
+            let answer = try client.get("/", number % 2 == 0 ? [] : ["Connection: close"])
+            guard answer.status == 200 else { return 0 }
+            answered += 1
+            isLast = answer.head["Connection"] == "close"
+          }
+        }
+        return answered
+      }
+    }
+    usleep(300_000)
+    #expect(try relevo.terminate() == .code(0))
+    for client in clients { #expect(try client.value(.after(20)) > 0) }
+  }
+
   @Test("what has not ended within --stop-grace is cut off, and the exit code is 0 all the same")
   func stopGrace() throws {
     let asked = Gate()

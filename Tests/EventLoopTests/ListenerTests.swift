@@ -60,6 +60,37 @@ struct ListenerTests {
     listener = nil
   }
 
+  @Test("accepts at the last all who wait, whose bytes arrive, and nobody connects after them")
+  func acceptsLast() throws {
+    var accepted: [Int32] = []
+    let listener = try Listener(loop: loop, socket: ListeningSocket(address: loopback(), shared: false)) {
+      if case .connection(let descriptor, _) = $0 { accepted.append(descriptor) }
+    }
+    let clients = try (0..<40).map { _ in try beginConnecting(to: listener.address) }
+    listener.acceptLast()
+    #expect(accepted.count == 40)
+    let late = try beginConnecting(to: listener.address)
+    usleep(50_000)
+    #expect(!isConnected(late))
+    #expect(send(clients[39], [7], 1, 0) == 1)
+    #expect(waitForBytes(accepted[39]))
+    for descriptor in clients + accepted + [late] { close(descriptor) }
+  }
+
+  @Test("an address is free until somebody listens there, and the look at it takes nobody's connection")
+  func isFree() throws {
+    let address: SocketAddress
+    do {
+      let socket = try ListeningSocket(address: loopback(), shared: true)
+      address = socket.address
+      #expect(throws: EventLoopError.system(call: "bind", errno: EADDRINUSE)) {
+        try ListeningSocket.checkIsFree(address)
+      }
+    }
+    try ListeningSocket.checkIsFree(address)
+    _ = try ListeningSocket(address: address, shared: false)
+  }
+
   @Test("frees its port when it goes")
   func freesItsPort() throws {
     let address: SocketAddress
@@ -102,20 +133,6 @@ struct ListenerTests {
     try #require(try run(loop) { accepted.count == 1 })
     withExtendedLifetime((one, other)) {}
     for descriptor in accepted + [client] { close(descriptor) }
-  }
-
-  @Test("a probe finds a listener, and lets an address go that nobody listens at")
-  func probes() throws {
-    let address: SocketAddress
-    do {
-      let listening = try ListeningSocket(address: loopback(), shared: true)
-      address = listening.address
-      #expect(throws: EventLoopError.system(call: "bind", errno: EADDRINUSE)) {
-        try ListeningSocket.probe(address)
-      }
-    }
-    try ListeningSocket.probe(address)
-    #expect(!inUse(address, shared: false))
   }
 
   private func inUse(_ address: SocketAddress, shared: Bool) -> Bool {

@@ -165,7 +165,7 @@ struct ProxyServerTests {
       let failure = try #require(server.recentFailures(limit: 9).last)
       #expect(failure.event == "origin-failed")
       #expect(failure.message == "an origin failed")
-      #expect(failure.cause == "connection failed: Connection refused")
+      #expect(failure.cause == "connection failed: Connection refused; see that it runs and listens there")
       #expect(failure.origin == "127.0.0.1:\(new.port)")
       #expect(failure.site == .new)
       #expect(failure.url == "/x?y")
@@ -234,7 +234,7 @@ struct ProxyServerTests {
     #expect(!accepts(port: freePort))
   }
 
-  @Test("stops at once beside clients that ask for nothing, and closes their connections")
+  @Test("stops after a moment beside clients that ask for nothing, and closes their connections")
   func stopsBesideIdleClients() throws {
     try withProxy(on: [Self.anyPort], workers: 2) { server in
       let silent = try connect(port: port(of: server), sending: "")

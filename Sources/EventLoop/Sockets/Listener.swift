@@ -1,4 +1,5 @@
 import CLibevent
+import CSystemCalls
 import Glibc
 
 /// A bound and listening socket, not yet on a loop. Owns its descriptor.
@@ -32,11 +33,10 @@ public struct ListeningSocket: ~Copyable, Sendable {
     try self.init(address: address, shared: false, path: path, mode: mode)
   }
 
-  /// Makes sure that no other socket listens at an address. It binds one that does not listen itself, so that no client can
-  /// reach it and be reset when it goes.
+  /// Makes sure that no other socket has a TCP address, without listening there: who connects meanwhile is not taken.
   ///
-  /// - Throws: ``EventLoopError/system(call:errno:)``, with `EADDRINUSE` when one does.
-  public static func probe(_ address: SocketAddress) throws(EventLoopError) {
+  /// - Throws: ``EventLoopError/system(call:errno:)``, `EADDRINUSE` when one has.
+  public static func checkIsFree(_ address: SocketAddress) throws(EventLoopError) {
     close(try bound(to: address, shared: false, path: nil, mode: nil))
   }
 
@@ -54,6 +54,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
       address.family == AF_UNIX ? address : SocketAddress(of: descriptor, peer: false) ?? address
   }
 
+  /// A bound socket, which the caller owns.
   private static func bound(
     to address: SocketAddress, shared: Bool, path: String?, mode: mode_t?
   ) throws(EventLoopError) -> Int32 {
@@ -114,6 +115,7 @@ public final class Listener {
   /// Accepts per turn of the loop: enough for a burst, few enough for the others to have their turn.
   private static let batch = 32
   private var isPaused = false
+  private var isEnding = false
 
   /// Takes the socket over; each connection is handed to `handler` on the loop's thread.
   public init(
@@ -121,7 +123,9 @@ public final class Listener {
   ) throws(EventLoopError) {
     self.socket = socket
     self.handler = handler
-    watch = try ReadWatch(loop: loop, descriptor: self.socket.descriptor) { [unowned self] in acceptSome() }
+    watch = try ReadWatch(loop: loop, descriptor: self.socket.descriptor) { [unowned self] in
+      acceptSome()
+    }
   }
 
   public var address: SocketAddress { socket.address }
@@ -137,9 +141,18 @@ public final class Listener {
     watch?.resume()
   }
 
-  private func acceptSome() {
+  /// Accepts all that wait in the kernel's backlog, which closing the socket would reset; none while paused. Nobody comes
+  /// to the backlog of a TCP socket any more: who begins to connect is not answered, and tries again in a second.
+  public func acceptLast() {
+    isEnding = drop_packets(socket.descriptor) == 0
+    while acceptSome() {}
+  }
+
+  /// Accepts one batch; false when nobody waits any more, or nobody can be taken.
+  @discardableResult
+  private func acceptSome() -> Bool {
     for _ in 0..<Self.batch {
-      if isPaused { return }
+      if isPaused { return false }
       var storage = sockaddr_storage()
       var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
       let accepted: Accepted? = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
@@ -151,6 +164,8 @@ public final class Listener {
         }
       }
       if let accepted {
+        // It may have come between two looks of the kernel's.
+        if isEnding, case .connection(let descriptor, _) = accepted { keep_packets(descriptor) }
         handler(accepted)
         continue
       }
@@ -158,10 +173,11 @@ public final class Listener {
       case EINTR, ECONNABORTED, EPROTO: continue
       case EMFILE, ENFILE, ENOBUFS, ENOMEM:
         handler(.exhausted(errno: errno))
-        return
-      default: return
+        return false
+      default: return false
       }
     }
+    return true
   }
 }
 

@@ -19,7 +19,7 @@ final class BoundListener: Sendable {
     var target = address
     var waiting: [Int32: SocketBox] = [:]
     do throws(EventLoopError) {
-      if address.port != 0 { try ListeningSocket.probe(address) }
+      if address.port != 0 { try ListeningSocket.checkIsFree(address) }
       for index in 0..<workers {
         let box = try SocketBox(ListeningSocket(address: target, shared: true))
         target = box.address

@@ -26,6 +26,8 @@ final class ClientConnection: StreamSocket {
   /// Read and dropped after a last answer, at most.
   private static let lingerLimitBytes = 1 << 20
   private static let lingerMs: UInt64 = 3_000
+  /// How long a request may still come on an idle connection while the process is stopping.
+  private static let farewellMs: UInt64 = 1_000
 
   let worker: Worker
   /// The sender of a PROXY header is followed by the client that it names.
@@ -283,8 +285,9 @@ final class ClientConnection: StreamSocket {
     worker.clientClosed(former)
   }
 
-  /// The process is stopping: an idle connection goes now, a busy one after its answer.
+  /// The process is stopping: a busy connection goes after its answer. An idle one may have a request on its way, which
+  /// closing it would lose: it goes when none has come for a moment, or after the answer to the one that has.
   func drain() {
-    if isIdle { close() }
+    if isIdle { setDeadline(afterMs: Self.farewellMs) }
   }
 }

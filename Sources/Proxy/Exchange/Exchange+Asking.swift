@@ -80,7 +80,7 @@ extension Exchange {
   func ask(in slot: consuming OriginSlot, fresh: Bool = false) {
     let server = slot.server
     if worker.takesTimes {
-      let nowUs = record.isBeforeAttempts ? record.headUs : EventLoop.monotonicUs()
+      let nowUs = record.isAskedAtOnce ? record.headUs : EventLoop.monotonicUs()
       record.beginAttempt(old: step.asksOld, server: server, nowUs: nowUs)
     }
     if !isProbe, body.hasLeft, body.recorder != nil {
@@ -105,6 +105,7 @@ extension Exchange {
   private func connectFailed(at server: OriginServer, _ error: EventLoopError) {
     switch error {
     case .system(_, EMFILE), .system(_, ENFILE), .system(_, ENOBUFS), .system(_, ENOMEM), .noBase:
+      report(.originFailed, at: server, OriginFailure.noDescriptor.told)
       giveUp(.noDescriptor)
     case .system(_, let code):
       serverRefused(server, .refused(errno: code))

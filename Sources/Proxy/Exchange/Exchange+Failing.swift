@@ -64,6 +64,24 @@ enum OriginFailure: Equatable {
     }
   }
 
+  /// What to do about a server that fails so; nil where that is said already, or it is no server's fault.
+  private var remedy: String? {
+    switch self {
+    case .refused(ECONNREFUSED): "see that it runs and listens there"
+    case .refused, .connectTimeout: "see that the machine and the way to it are up"
+    case .died: "see its error log"
+    case .timeout: "it hangs, or has too much to do: see its log"
+    case .malformed, .malformedUpgrade: "see what listens there"
+    case .noDescriptor, .atMaximum, .queueFull, .queueTimeout, .noServer: nil
+    }
+  }
+
+  /// The cause of a line in the log: what happened, and what to do about it.
+  var told: String {
+    guard let remedy else { return description }
+    return "\(description.last == "." ? String(description.dropLast()) : description); \(remedy)"
+  }
+
   /// The servers are up and have too much to do.
   var isForWantOfPlace: Bool {
     switch self {
@@ -136,7 +154,7 @@ extension Exchange {
     case .died where !hasAnswered && (isProbe || canBeAskedAgain(afterSending: hasSent)):
       connectionDied(server, failure, wasKept: wasKept)
     case .noDescriptor:
-      report(.originFailed, at: server, failure.description)
+      report(.originFailed, at: server, failure.told)
       giveUp(failure)
     case .died, .timeout, .malformed, .malformedUpgrade, .atMaximum, .queueFull, .queueTimeout, .noServer:
       count(failure, of: server)
@@ -152,7 +170,7 @@ extension Exchange {
   private func count(_ failure: OriginFailure, of server: OriginServer) {
     worker.metrics.count(.originFailures)
     server.tally.requestFailed()
-    if server.state.requestFailed() { report(.originFailed, at: server, failure.description) }
+    if server.state.requestFailed() { report(.originFailed, at: server, failure.told) }
   }
 
   /// Nothing has been sent: the next server can have the request whatever its method.

@@ -68,8 +68,8 @@ struct AccessRecord {
   private(set) var new: Attempt?
   private(set) var old: Attempt?
 
-  /// No origin has been asked: what is asked first is asked as soon as the head is whole.
-  var isBeforeAttempts: Bool { new == nil && old == nil }
+  /// What is asked first is asked as soon as the head is whole, unless it had to wait for a place.
+  var isAskedAtOnce: Bool { new == nil && old == nil && !notes.contains(.queued) }
 
   mutating func beginAttempt(old isOld: Bool, server: OriginServer, nowUs: UInt64) {
     let attempt = Attempt(label: server.label, beganUs: nowUs)

@@ -33,7 +33,7 @@ enum ReportedEvent: Int, CaseIterable {
     switch self {
     case .originFailed: "an origin failed"
     case .oldStandsIn:
-      "the new pool can't answer and the old server stands in: see to the servers of --new, their logs say more"
+      "the new pool can't answer, so the old server is asked in its place: see to the servers of --new, their logs say more"
     case .oldAnswersError: "the old server answered an error; the client got the new pool's answer or failure"
     case .brokenAnswer: "an origin's answer broke off; the client's connection was closed"
     case .replayLimit:
@@ -102,7 +102,11 @@ final class EventReports {
     _ event: ReportedEvent, at server: OriginServer?, cause: String, url: String, nowMs: UInt64
   ) {
     var metadata: Logger.Metadata = [:]
-    if let server { metadata["origin"] = "\(server.address)" }
+    if let server {
+      metadata["origin"] = "\(server.address)"
+      metadata["id"] = "\(server.state.id)"
+      metadata["site"] = "\(server.state.site)"
+    }
     if !cause.isEmpty { metadata["cause"] = "\(cause)" }
     if !url.isEmpty { metadata["url"] = "\(url)" }
     pending[event.rawValue].count += 1

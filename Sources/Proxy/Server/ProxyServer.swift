@@ -157,12 +157,16 @@ public final class ProxyServer: Sendable {
   /// What ``origins`` tells of, to watch and to change.
   public var originStates: [OriginState] { registry.all }
 
-  /// Lets a server take requests, or not; in force at once for all workers, until the process ends. Any thread may ask.
+  /// Lets a server take requests, or not; in force at once for all workers, until the process ends, and told in the log.
+  /// Any thread may ask.
   ///
   /// - Returns: false when no server has this identifier.
   public func setMode(_ mode: OriginMode, ofOrigin id: String) -> Bool {
     guard let origin = registry.origin(id: id) else { return false }
     origin.setMode(mode)
+    shared.logger.notice(
+      "a server of the \(origin.site) site was set to \(mode)",
+      metadata: ["origin": "\(origin.address)", "id": "\(origin.id)"])
     return true
   }
 

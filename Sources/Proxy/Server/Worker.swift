@@ -166,6 +166,8 @@ enum WorkerMessage: Sendable {
       oldPool.placeIsFree(others: others, nowMs: EventLoop.monotonicMs())
     case .drain:
       isDraining = true
+      // Who waits to be accepted has sent a request, perhaps: closing the listener would reset the connection.
+      for listener in listeners { listener.acceptLast() }
       listeners = []
       for client in Array(clients.values) { client.drain() }
       endIfDrained()

@@ -100,6 +100,8 @@ struct LogLine {
   }
 
   var route: String? { value("route") }
+  /// Seconds from the first byte of the request to the last of its answer.
+  var time: Double? { value("time").flatMap(Double.init) }
   var notes: [String] { value("note")?.components(separatedBy: ",").filter { $0 != "-" } ?? [] }
   /// Address, status and seconds of the attempt at the new pool; nil when there was none.
   var new: [String]? { attempt("new") }

@@ -23,12 +23,13 @@ const servers = {
     columns: [
       {
         title: "Server",
-        fill(cell, { authority, address, site }) {
+        fill(cell, { id, authority, address, site }) {
           showURL(cell, authority);
           const small = part(cell, "small", () => element("small", {}, element("span", {}), " ", element("span", {})));
           setAttribute(small.children[0], "class", `badge ${site}`);
           setText(small.children[0], site);
-          setText(small.children[1], authority.includes(address) ? "" : readable(address));
+          // The log, the metrics and the API name a server by its id.
+          setText(small.children[1], authority.includes(address) ? readable(id) : `${readable(id)} · ${readable(address)}`);
         },
       },
       {
