@@ -62,7 +62,10 @@ struct ServeCommand: ParsableCommand {
       logger.warning("\(name) is no variable of Relevo: relevo serve --help lists the flags")
     }
     let descriptors = DescriptorLimit.raised()
-    let configuration = try proxyConfiguration(descriptors: descriptors)
+    let manager = ServiceManager(ProcessEnvironment.variables)
+    var configuration = try proxyConfiguration(descriptors: descriptors)
+    // Whether the loops turn is what the watchdog is told.
+    if manager.watchdogMs != nil { configuration.detailedMetrics = true }
     warnAboutDescriptors(descriptors, logger: logger)
 
     let memory = try URLMemory(map, logger: logger)
@@ -96,7 +99,10 @@ struct ServeCommand: ParsableCommand {
     }
 
     try memory.stopIfUnusable()
+    try feedWatchdog(of: manager, server, signals)
+    manager.tell(.ready)
     signals.waitForStop()
+    manager.tell(.stopping)
     logger.info("stopping: what is under way may finish, a second signal ends it")
     server.stop()
     memory.stop()
@@ -104,6 +110,16 @@ struct ServeCommand: ParsableCommand {
     accessLog?.close()
     try memory.checkLoaded()
     logger.info("stopped", metadata: server.metrics.metadata.merging(memory.metadata) { $1 })
+  }
+
+  /// Lets the service manager know that the process is alive, twice as often as it wants to, as long as every loop turns.
+  private func feedWatchdog(of manager: ServiceManager, _ server: ProxyServer, _ signals: StopSignals) throws
+  {
+    guard let limitMs = manager.watchdogMs else { return }
+    try signals.every(ms: max(1, limitMs / 2)) {
+      let areTurning = server.metrics.loops.allSatisfy { $0.sinceLastTurnUs ?? 0 < limitMs &* 1000 }
+      if areTurning { manager.tell(.alive) }
+    }
   }
 
   /// What the flags and the machine add up to.

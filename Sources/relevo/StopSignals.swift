@@ -6,6 +6,7 @@ final class StopSignals {
   private let loop: EventLoop
   /// Gone before the loop that they are registered with.
   private var sources: [SignalSource]
+  private var timer: LoopTimer?
 
   /// From now on SIGTERM, SIGINT and SIGUSR1 wait for ``waitForStop()``, and SIGPIPE and SIGXFSZ are ignored:
   /// a write then fails, which is handled where it happens.
@@ -26,7 +27,17 @@ final class StopSignals {
     if let onHangUp { sources.append(try SignalSource(loop: loop, signal: SIGHUP, handler: onHangUp)) }
   }
 
-  deinit { sources = [] }
+  deinit {
+    sources = []
+    timer = nil
+  }
+
+  /// Calls `handler` every so often while ``waitForStop()`` waits. Once.
+  func every(ms: UInt64, _ handler: @escaping () -> Void) throws(EventLoopError) {
+    let timer = try LoopTimer(loop: loop, handler: handler)
+    timer.startIfStopped(everyMs: ms)
+    self.timer = timer
+  }
 
   /// Returns after the first SIGTERM or SIGINT; a second one then ends the process at once.
   func waitForStop() {

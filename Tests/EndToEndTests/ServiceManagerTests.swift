@@ -1,0 +1,83 @@
+import Foundation
+import Testing
+
+/// What systemd hears with `Type=notify`, on a socket as it makes one.
+@Suite("The service manager")
+struct ServiceManagerTests {
+  /// A bound datagram socket in the place of systemd's.
+  private final class NotifySocket {
+    let path = "/tmp/relevo-notify-\(getpid())-\(UInt32.random(in: 0...(.max)))"
+    private let descriptor: Int32
+
+    init() throws {
+      descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+      var address = sockaddr_un()
+      address.sun_family = sa_family_t(AF_UNIX)
+      withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+      let bound = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
+      }
+      try #require(bound == 0)
+    }
+
+    deinit {
+      close(descriptor)
+      unlink(path)
+    }
+
+    /// The next message within ten seconds; nil when none comes.
+    func next(withinMs: Int32 = 10_000) -> String? {
+      var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      guard poll(&watched, 1, withinMs) == 1 else { return nil }
+      var bytes = [UInt8](repeating: 0, count: 4096)
+      let count = recv(descriptor, &bytes, bytes.count, 0)
+      return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
+    }
+  }
+
+  @Test("hears when Relevo serves, and when it stops")
+  func readyAndStopping() throws {
+    let manager = try NotifySocket()
+    let relevo = try Relevo(
+      new: [ScriptedOrigin.always(200, "new")], old: [ScriptedOrigin.always(404)],
+      environment: ["NOTIFY_SOCKET": manager.path])
+    #expect(manager.next()?.hasPrefix("READY=1\n") == true)
+    #expect(try Client(relevo.port).get("/").text == "new")
+    #expect(try relevo.terminate() == .code(0))
+    #expect(manager.next()?.hasPrefix("STOPPING=1\n") == true)
+  }
+
+  @Test("hears often enough for its watchdog that Relevo is alive, and nothing when it stands still")
+  func watchdog() throws {
+    let manager = try NotifySocket()
+    let relevo = try Relevo(
+      new: [ScriptedOrigin.always(200)], old: [ScriptedOrigin.always(404)],
+      environment: ["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "2000000"])
+    #expect(manager.next()?.hasPrefix("READY=1\n") == true)
+    for _ in 0..<2 { #expect(manager.next() == "WATCHDOG=1\n") }
+    relevo.process.signal(SIGSTOP)
+    while manager.next(withinMs: 1_500) != nil {}
+    relevo.process.signal(SIGCONT)
+    #expect(manager.next() == "WATCHDOG=1\n")
+    try relevo.kill()
+  }
+
+  @Test("that cannot be reached, or watches another process, changes nothing")
+  func unreachable() throws {
+    let manager = try NotifySocket()
+    for environment in [
+      ["NOTIFY_SOCKET": "/nonexistent/notify", "WATCHDOG_USEC": "1000000"],
+      ["NOTIFY_SOCKET": "nonsense", "WATCHDOG_USEC": "-5"],
+      ["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"],
+    ] {
+      let relevo = try Relevo(
+        new: [ScriptedOrigin.always(200, "new")], old: [ScriptedOrigin.always(404)], environment: environment)
+      #expect(try Client(relevo.port).get("/").text == "new")
+      #expect(try relevo.terminate() == .code(0))
+    }
+    #expect(manager.next()?.hasPrefix("READY=1\n") == true)
+    #expect(manager.next()?.hasPrefix("STOPPING=1\n") == true)
+  }
+}
