@@ -7,7 +7,11 @@ import Testing
 struct SplicePipeTests {
   private let loop: EventLoop
 
-  init() throws { loop = try EventLoop() }
+  init() throws {
+    // As the program does; see ``SplicePipe``.
+    signal(SIGPIPE, SIG_IGN)
+    loop = try EventLoop()
+  }
 
   private func connected() throws -> (Witness, Descriptor) {
     let (end, peer) = try loopbackPair()

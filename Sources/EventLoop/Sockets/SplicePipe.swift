@@ -3,6 +3,8 @@ import Glibc
 
 /// A pipe through which the kernel moves bytes from one socket to another without copying them (splice(2)): nobody here
 /// sees them. Used on one loop's thread.
+///
+/// The process has to ignore SIGPIPE: splice can't be told, as a send can, not to raise it for a peer that is gone.
 @safe public final class SplicePipe {
   /// What is asked for at a time. A pipe that has taken less holds it all the same: it is emptied before it is filled again.
   static let mostBytes = 256 << 10
