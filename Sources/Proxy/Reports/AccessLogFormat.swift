@@ -77,6 +77,20 @@ struct LogTime {
   }
 }
 
+extension RawSpan {
+  /// Where the first byte stands, from `start` on, that no format has between its quotes as it is: a quote, a backslash, what
+  /// is not printable ASCII.
+  func endOfPlainText(from start: Int) -> Int {
+    var offset = start
+    while offset < byteCount {
+      let byte = byte(at: offset)
+      if byte < 0x20 || byte >= 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
+      offset += 1
+    }
+    return offset
+  }
+}
+
 extension ByteWriter {
   /// Appends a time in seconds with three decimal places, the rest cut off.
   mutating func append(secondsOf microseconds: UInt64) {

@@ -81,16 +81,15 @@ struct CombinedLine {
   /// What a client sends can't end the quotes or the line.
   private static func append(_ bytes: RawSpan, to lines: inout ByteWriter) {
     var start = 0
-    for index in 0..<bytes.byteCount {
-      let byte = bytes.byte(at: index)
-      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 || byte >= 0x7F {
-        lines.append(bytes.extracting(start..<index))
-        lines.append("\\x")
-        if byte < 0x10 { lines.append("0") }
-        lines.append(hexadecimal: UInt64(byte))
-        start = index + 1
-      }
+    while true {
+      let plainEnd = bytes.endOfPlainText(from: start)
+      lines.append(bytes.extracting(start..<plainEnd))
+      if plainEnd == bytes.byteCount { return }
+      let byte = bytes.byte(at: plainEnd)
+      lines.append("\\x")
+      if byte < 0x10 { lines.append("0") }
+      lines.append(hexadecimal: UInt64(byte))
+      start = plainEnd + 1
     }
-    lines.append(bytes.extracting(start..<bytes.byteCount))
   }
 }

@@ -113,7 +113,7 @@ struct JSONLine {
     lines.append("\"")
     var offset = 0
     while offset < bytes.byteCount {
-      let plainEnd = endOfPlain(bytes, from: offset)
+      let plainEnd = bytes.endOfPlainText(from: offset)
       lines.append(bytes.extracting(offset..<plainEnd))
       offset = plainEnd
       if offset == bytes.byteCount { break }
@@ -139,17 +139,6 @@ struct JSONLine {
       }
     }
     lines.append("\"")
-  }
-
-  /// Where the first byte stands that a string can't have as it is.
-  private static func endOfPlain(_ bytes: RawSpan, from start: Int) -> Int {
-    var offset = start
-    while offset < bytes.byteCount {
-      let byte = bytes.byte(at: offset)
-      if byte < 0x20 || byte >= 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
-      offset += 1
-    }
-    return offset
   }
 
   private static func append(escapeOf byte: UInt8, to lines: inout ByteWriter) {
