@@ -22,8 +22,10 @@ let package = Package(
     .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
     .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSystemCalls"),
     .target(name: "EventLoop", dependencies: ["CLibevent", "CSystemCalls"], swiftSettings: strict),
+    .target(name: "TLS", dependencies: ["COpenSSL", "CSystemCalls", "EventLoop"], swiftSettings: strict),
     .target(name: "HTTP1", swiftSettings: strict),
     .target(name: "Addressing", swiftSettings: strict),
     .systemLibrary(name: "CPrefetch"),
@@ -33,7 +35,7 @@ let package = Package(
     .target(
       name: "Proxy",
       dependencies: [
-        "Addressing", "EventLoop", "HTTP1", "URLMap",
+        "Addressing", "EventLoop", "HTTP1", "TLS", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -49,7 +51,7 @@ let package = Package(
     .executableTarget(
       name: "relevo",
       dependencies: [
-        "Addressing", "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "URLMap",
+        "Addressing", "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "TLS", "URLMap",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

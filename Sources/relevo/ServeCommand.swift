@@ -13,6 +13,7 @@ struct ServeCommand: ParsableCommand {
     discussion: HelpPages.serve)
 
   @OptionGroup(title: "Listening") var listening: ListeningFlags
+  @OptionGroup(title: "TLS") var tls: TLSFlags
   @OptionGroup(title: "Clients") var clients: ClientFlags
   @OptionGroup(title: "Origins") var origins: OriginFlags
   @OptionGroup(title: "Several servers") var balance: BalanceFlags
@@ -43,6 +44,8 @@ struct ServeCommand: ParsableCommand {
     }
     try OriginAddress.checkTogether(new: origins.new, old: origins.old)
     _ = try origins.mode()
+    try tls.checkTogether(
+      origins: origins.new + origins.old, listens: tls.tlsListen.isEmpty || !listening.listen.isEmpty)
     try balance.checkTogether()
     if replay.memory > replay.replayLimit {
       throw CommandFailure(
@@ -64,6 +67,8 @@ struct ServeCommand: ParsableCommand {
     let descriptors = DescriptorLimit.raised()
     let manager = ServiceManager(ProcessEnvironment.variables)
     var configuration = try proxyConfiguration(descriptors: descriptors)
+    let encryption = try EncryptionFiles(tls, origins: origins.new + origins.old, logger: logger)
+    configuration.encryption = try encryption.read()
     // Whether the loops turn is what the watchdog is told.
     if manager.watchdogMs != nil { configuration.detailedMetrics = true }
     warnAboutDescriptors(descriptors, logger: logger)
@@ -83,7 +88,10 @@ struct ServeCommand: ParsableCommand {
         }
         logger.info("so far", metadata: server.metrics.metadata.merging(memory.metadata) { $1 })
       },
-      onHangUp: { reloadCredentials(of: admin, logger: logger) })
+      onHangUp: {
+        encryption.reload(into: server)
+        reloadCredentials(of: admin, logger: logger, isOnly: encryption.isEmpty)
+      })
     try start(admin, logger: logger)
     do {
       try server.start()
@@ -126,12 +134,15 @@ struct ServeCommand: ParsableCommand {
   /// What the flags and the machine add up to.
   func proxyConfiguration(descriptors: DescriptorLimit) throws -> ProxyConfiguration {
     var configuration = ProxyConfiguration(
-      listeners: listening.listen.isEmpty ? [Defaults.listen] : listening.listen,
+      listeners: listening.listen.isEmpty && tls.tlsListen.isEmpty ? [Defaults.listen] : listening.listen,
       newServers: origins.new, oldServers: origins.old,
       workers: listening.workers ?? min(256, ProcessEnvironment.cores),
       fallbackOn: try fallback.fallbackOn.statuses(),
       learnOn: try fallback.learnOn.statuses(),
       oldMissOn: try fallback.oldMissOn.statuses())
+    configuration.tlsListeners = tls.tlsListen
+    if tls.tlsRedirect { configuration.httpsRedirect = HTTPSRedirect(port: UInt16(tls.tlsRedirectPort ?? 443)) }
+    configuration.strictTransportSeconds = tls.tlsHSTS.map { Int($0.duration.components.seconds) }
     configuration.oldStandsIn = fallback.fallbackOn.unreachable
     configuration.keys = KeyScheme(map.mapKey, ignoring: try map.ignoredQuery)
     configuration.mapRecheckAfter = map.mapRecheckAfter.duration
@@ -200,8 +211,11 @@ struct ServeCommand: ParsableCommand {
   }
 
   /// What SIGHUP does.
-  private func reloadCredentials(of server: AdminServer?, logger: Logger) {
+  ///
+  /// - Parameter isOnly: it has nothing else to do.
+  private func reloadCredentials(of server: AdminServer?, logger: Logger, isOnly: Bool) {
     guard let server, let file = admin.adminTokenFile ?? admin.adminUserFile else {
+      if !isOnly { return }
       return logger.info("SIGHUP: there is no --admin-token-file or --admin-user-file to read again")
     }
     do {

@@ -63,6 +63,11 @@ public enum Flushed: Equatable {
   /// Counts what this socket moves, when there is one.
   private final let meter: ByteMeter?
 
+  /// What the user's bytes pass through on their way, if anything.
+  private final var layer: SocketLayer?
+  /// The peer is told that nothing more comes once the layer has sent what it holds.
+  private final var endsWhenFlushed = false
+
   /// Milliseconds on the loop's clock; `.max` without a deadline.
   final var deadlineMs = UInt64.max
   /// The tick of the wheel's slot that this socket waits in; 0 when in none.
@@ -72,12 +77,17 @@ public enum Flushed: Equatable {
 
   /// Takes `descriptor` over, a non-blocking stream socket, and registers it.
   ///
-  /// - Parameter meter: counts what it moves.
+  /// - Parameters:
+  ///   - meter: counts what it moves.
+  ///   - layer: what its bytes pass through, from its first byte on; behind others, see ``begin(_:with:)``.
   /// - Throws: ``EventLoopError/system(call:errno:)``; the descriptor is closed then.
-  public init(loop: EventLoop, descriptor: Int32, meter: ByteMeter? = nil) throws(EventLoopError) {
+  public init(
+    loop: EventLoop, descriptor: Int32, meter: ByteMeter? = nil, layer: SocketLayer? = nil
+  ) throws(EventLoopError) {
     self.loop = loop
     self.descriptor = descriptor
     self.meter = meter
+    self.layer = layer
     let interest = Int16(EV_READ | EV_WRITE | EV_CLOSED | EV_PERSIST) | Int16(bitPattern: UInt16(EV_ET))
     unsafe event = unsafe event_new(
       loop.base, descriptor, interest,
@@ -95,6 +105,7 @@ public enum Flushed: Equatable {
       closeSocket()
       throw .system(call: "epoll_ctl", errno: code)
     }
+    layer?.begin(descriptor)
   }
 
   deinit {
@@ -104,6 +115,12 @@ public enum Flushed: Equatable {
 
   /// Edges have come; ``isReadable`` and ``isWritable`` are already set.
   open func socketIsReady(_ events: SocketEvents) {}
+
+  /// The layer has opened: the peer is who it has to be, and bytes can pass. ``socketIsReady(_:)`` follows.
+  open func layerIsOpen() {}
+
+  /// The layer could not be opened, and never will be; its own class says why. The socket is to be closed.
+  open func layerFailed() {}
 
   /// The deadline set last has passed. It is not set again by itself.
   open func deadlinePassed() {}
@@ -124,8 +141,67 @@ public enum Flushed: Equatable {
       isReadable = true
       endIsNear = true
     }
+    if let layer { return dispatch(events, through: layer) }
     socketIsReady(events)
   }
+
+  /// The user hears nothing of the socket before the layer is open, and afterwards of what the layer has for it.
+  private final func dispatch(_ events: SocketEvents, through layer: SocketLayer) {
+    var events = events
+    layer.socketIsReady(events)
+    if !layer.isOpen {
+      switch layer.open() {
+      case .waiting: return
+      case .failed: return layerFailed()
+      case .open:
+        layerIsOpen()
+        if isClosed { return }
+        events.insert(.writable)
+      }
+    }
+    follow(layer)
+    if isReadable { events.insert(.readable) }
+    if !isWritable { events.remove(.writable) }
+    socketIsReady(events)
+  }
+
+  private final func follow(_ layer: SocketLayer) {
+    isReadable = layer.isReadable
+    isWritable = layer.isWritable
+    if endsWhenFlushed, !layer.hasUnsent {
+      endsWhenFlushed = false
+      shutdown(descriptor, Int32(SHUT_WR))
+    }
+  }
+
+  /// From now on the bytes pass through `layer`, which opens when the running callback has returned.
+  ///
+  /// - Parameter received: what was received of the layer's bytes already.
+  public final func begin(_ layer: SocketLayer, with received: RawSpan) {
+    self.layer = layer
+    layer.begin(descriptor)
+    layer.take(received)
+    var events = SocketEvents()
+    if isReadable { events.insert(.readable) }
+    if isWritable { events.insert(.writable) }
+    if endIsNear { events.insert(.peerClosed) }
+    layer.socketIsReady(events)
+    (isReadable, isWritable) = (false, false)
+    comeBack()
+  }
+
+  /// Takes the layer away, which has failed: bytes pass as they are from now on.
+  public final func abandonLayer() {
+    layer = nil
+    isReadable = true
+    isWritable = true
+  }
+
+  /// Its user's bytes are those that the kernel sees: only then may they move through a ``SplicePipe``.
+  public final var isDirect: Bool { layer == nil }
+
+  /// What was sent, as far as its user knows, and is still here.
+  public final var hasUnsent: Bool { layer?.hasUnsent ?? false }
 
   public final var isClosed: Bool { descriptor < 0 }
 
@@ -134,6 +210,7 @@ public enum Flushed: Equatable {
     guard let room = unsafe buffer.borrowRoom() else { return .failed(errno: ENOMEM) }
     let size = room.count
     guard size > 0 else { return .failed(errno: ENOBUFS) }
+    if let layer { return unsafe receive(through: layer, room, into: &buffer) }
     while true {
       let count = unsafe receive_bytes(descriptor, room.baseAddress, size)
       if count > 0 {
@@ -159,10 +236,34 @@ public enum Flushed: Equatable {
     }
   }
 
+  private final func receive(
+    through layer: SocketLayer, _ room: UnsafeMutableRawBufferPointer, into buffer: inout Buffer
+  ) -> Received {
+    let received = unsafe layer.receive(into: room)
+    follow(layer)
+    switch received {
+    case .bytes(let count):
+      buffer.filled(count)
+      countReceived(count)
+    case .wouldBlock, .end, .failed: isReadable = false
+    }
+    return received
+  }
+
+  private final func send(
+    through layer: SocketLayer, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
+  ) -> Sent {
+    let sent = unsafe layer.send(first, second)
+    follow(layer)
+    if case .bytes(let count) = sent { countSent(count) }
+    return sent
+  }
+
   /// Sends `first` and then `second` with one system call.
   public final func send(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Sent {
     let total = first.count + second.count
     if total == 0 { return .bytes(0) }
+    if let layer { return unsafe send(through: layer, first, second) }
     while true {
       let count: Int
       if unsafe second.isEmpty {
@@ -213,20 +314,26 @@ public enum Flushed: Equatable {
 
   /// Sends what `buffer` holds and gives its block back when all of it was taken.
   public final func flush(_ buffer: inout Buffer) -> Flushed {
-    if buffer.isEmpty { return .all }
+    if buffer.isEmpty { return hasUnsent ? .blocked : .all }
     guard isWritable else { return .blocked }
     switch unsafe send(UnsafeRawBufferPointer(buffer.readable), .init(start: nil, count: 0)) {
     case .failed: return .failed
     case .bytes(let count):
       buffer.consume(count)
       buffer.giveBackIfEmpty()
-      return buffer.isEmpty ? .all : .blocked
+      return buffer.isEmpty && !hasUnsent ? .all : .blocked
     }
   }
 
   /// Tells the peer that nothing more will be sent.
   public final func shutdownWriting() {
-    if descriptor >= 0 { shutdown(descriptor, Int32(SHUT_WR)) }
+    guard descriptor >= 0 else { return }
+    layer?.end()
+    if hasUnsent {
+      endsWhenFlushed = true
+    } else {
+      shutdown(descriptor, Int32(SHUT_WR))
+    }
   }
 
   /// The error the kernel holds for this socket (0 for none); reading it clears it.
@@ -265,7 +372,10 @@ public enum Flushed: Equatable {
       var noLinger = linger(l_onoff: 1, l_linger: 0)
       _ = unsafe setsockopt(
         descriptor, SOL_SOCKET, SO_LINGER, &noLinger, socklen_t(MemoryLayout<linger>.size))
+    } else {
+      layer?.end()
     }
+    layer = nil
     close(descriptor)
     descriptor = -1
     isReadable = false

@@ -23,7 +23,7 @@ public enum FieldName: UInt8, Sendable {
   case xForwardedHost
   /// X-Real-IP, and names that begin with `X-Forwarded-` and have no case of their own.
   case otherForwarding
-  /// A forwarding name with `_` in the place of a `-`. Gateways that make variables of fields (CGI, and what is modelled
+  /// A forwarding name, X-SSL-Client-Subject among them, with `_` in the place of a `-`. Gateways that make variables of fields (CGI, and what is modelled
   /// on it) take it for the real one.
   case disguisedForwarding
   case location
@@ -36,6 +36,9 @@ public enum FieldName: UInt8, Sendable {
   case secFetchDest
   case cookie
   case setCookie
+  case strictTransportSecurity
+  /// X-SSL-Client-Subject, by which proxies that have checked a client's certificate tell whom it names.
+  case clientSubject
 
   /// Whether a field of this name is about one connection only, whatever `Connection` says (RFC 9110, 7.6.1).
   ///
@@ -58,6 +61,7 @@ public enum FieldName: UInt8, Sendable {
   }
 
   private static func findForwarding(_ bytes: RawSpan, _ range: ByteRange) -> FieldName {
+    if range.count == 20, begins(bytes, range, with: "x-ssl-client-subject") { return .disguisedForwarding }
     let isReal = range.count == 9 && begins(bytes, range, with: "x-real-ip")
     guard isReal || (range.count > 12 && begins(bytes, range, with: "x-forwarded-")) else { return .other }
     let hasUnderscore = (range.lower..<range.upper).contains { bytes.byte(at: $0) == UInt8(ascii: "_") }
@@ -115,6 +119,7 @@ public enum FieldName: UInt8, Sendable {
       case 6: (.server, "server")
       case 10: (.setCookie, "set-cookie")
       case 14: (.secFetchDest, "sec-fetch-dest")
+      case 25: (.strictTransportSecurity, "strict-transport-security")
       default: nil
       }
     case "t":
@@ -141,6 +146,7 @@ public enum FieldName: UInt8, Sendable {
       case 15: (.xForwardedFor, "x-forwarded-for")
       case 16: (.xForwardedHost, "x-forwarded-host")
       case 17: (.xForwardedProto, "x-forwarded-proto")
+      case 20: (.clientSubject, "x-ssl-client-subject")
       default: nil
       }
     default: nil

@@ -6,14 +6,19 @@ public enum ListenAddress: Sendable, Hashable {
   case unix(path: String)
 }
 
-/// An origin as the operator named it: `http://host`, `http://host:port` or `http://[v6]:port`.
+/// An origin as the operator named it: `http://host`, `https://host:port` or `http://[v6]:port`.
 public struct OriginAddress: Sendable, Hashable {
+  /// It is spoken to over TLS.
+  public var isSecure: Bool
   /// The host without brackets.
   public var host: String
   public var port: UInt16
   public var options: OriginOptions
 
-  public init(host: String, port: UInt16, options: OriginOptions = OriginOptions()) {
+  public init(
+    isSecure: Bool = false, host: String, port: UInt16, options: OriginOptions = OriginOptions()
+  ) {
+    self.isSecure = isSecure
     self.host = host
     self.port = port
     self.options = options

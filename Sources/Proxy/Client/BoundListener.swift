@@ -15,13 +15,13 @@ final class BoundListener: Sendable {
 
   /// Binds a socket for each worker, after making sure that no other process listens there: with
   /// `SO_REUSEPORT` alone a second Relevo would quietly take half of the connections.
-  init(_ address: SocketAddress, workers: Int) throws(ProxyStartError) {
+  init(_ address: SocketAddress, workers: Int, isSecure: Bool) throws(ProxyStartError) {
     var target = address
     var waiting: [Int32: SocketBox] = [:]
     do throws(EventLoopError) {
       if address.port != 0 { try ListeningSocket.checkIsFree(address) }
       for index in 0..<workers {
-        let box = try SocketBox(ListeningSocket(address: target, shared: true))
+        let box = try SocketBox(ListeningSocket(address: target, shared: true), isSecure: isSecure)
         target = box.address
         waiting[Int32(index)] = box
       }
@@ -34,9 +34,9 @@ final class BoundListener: Sendable {
   }
 
   /// Binds a unix socket; a file left behind by a process that is gone is replaced.
-  init(unix address: SocketAddress, path: String) throws(ProxyStartError) {
+  init(unix address: SocketAddress, path: String, isSecure: Bool) throws(ProxyStartError) {
     do throws(EventLoopError) {
-      let box = try SocketBox(ListeningSocket(replacing: path, at: address, mode: nil))
+      let box = try SocketBox(ListeningSocket(replacing: path, at: address, mode: nil), isSecure: isSecure)
       self.address = address
       self.path = path
       sockets = Locked(Sockets(shared: box))
@@ -75,10 +75,13 @@ final class BoundListener: Sendable {
 /// Hands a listening socket from the thread that bound it to the one that accepts on it.
 final class SocketBox: Sendable {
   let address: SocketAddress
+  /// Its clients speak TLS.
+  let isSecure: Bool
   private let socket: Locked<ListeningSocket?>
 
-  init(_ socket: consuming ListeningSocket) {
+  init(_ socket: consuming ListeningSocket, isSecure: Bool) {
     address = socket.address
+    self.isSecure = isSecure
     self.socket = Locked(consume socket)
   }
 
@@ -90,7 +93,7 @@ final class SocketBox: Sendable {
     let copy: Result<SocketBox, EventLoopError> = socket.withLock { socket in
       guard let present = socket.take() else { return .failure(.system(call: "dup", errno: EBADF)) }
       do throws(EventLoopError) {
-        let box = SocketBox(try ListeningSocket(sharing: present))
+        let box = SocketBox(try ListeningSocket(sharing: present), isSecure: isSecure)
         socket = consume present
         return .success(box)
       } catch {
@@ -108,7 +111,5 @@ struct ListenerSet: Sendable {
 
   init(_ boxes: [SocketBox]) { self.boxes = boxes }
 
-  mutating func next() -> ListeningSocket? {
-    boxes.popLast()?.take()
-  }
+  mutating func next() -> SocketBox? { boxes.popLast() }
 }

@@ -1,5 +1,6 @@
 import Addressing
 import EventLoop
+import TLS
 
 extension ClientConnection {
   /// Reads the PROXY header, with which the connection has to begin, and goes on to the client's first request.
@@ -28,11 +29,17 @@ extension ClientConnection {
       input.giveBackIfEmpty()
       peer = Peer(
         header.source ?? peer.address, trusted: worker.settings.trustedProxies,
-        scheme: header.isTLS ? .https : .http)
+        scheme: header.isTLS || tls != nil ? .https : .http)
       state = .reading
       setDeadline(afterMs: worker.settings.headerMs)
-      readHead()
+      if let tls { startTLS(tls) } else { readHead() }
     }
+  }
+
+  /// What came behind the header are TLS records already.
+  private func startTLS(_ tls: TLSSession) {
+    unsafe begin(tls, with: UnsafeRawBufferPointer(input.readable).bytes)
+    input.giveBack()
   }
 
   func proxyHeaderTimedOut() {

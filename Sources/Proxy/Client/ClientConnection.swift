@@ -2,6 +2,7 @@ import Addressing
 import EventLoop
 import Glibc
 import HTTP1
+import TLS
 
 /// A client's connection: reads request heads one after the other and lets an ``Exchange`` answer each.
 ///
@@ -33,6 +34,8 @@ final class ClientConnection: StreamSocket {
   /// The sender of a PROXY header is followed by the client that it names.
   var peer: Peer
   var state: State
+  /// Nil where the client speaks without.
+  let tls: TLSSession?
   var input: Buffer
   /// Bytes of an answer that the socket did not take yet.
   var output: Buffer
@@ -48,13 +51,20 @@ final class ClientConnection: StreamSocket {
   private var exchange: Exchange?
 
   /// Takes `descriptor` over.
-  init(worker: Worker, descriptor: Int32, peer address: PeerAddress) throws(EventLoopError) {
+  ///
+  /// - Parameter tls: what the client speaks inside of; behind the PROXY header, when there is one.
+  init(
+    worker: Worker, descriptor: Int32, peer address: PeerAddress, tls: TLSSession?
+  ) throws(EventLoopError) {
     self.worker = worker
-    peer = Peer(address, trusted: worker.settings.trustedProxies)
-    state = worker.settings.acceptsProxyHeader ? .introducing : .reading
+    self.tls = tls
+    peer = Peer(address, trusted: worker.settings.trustedProxies, scheme: tls == nil ? .http : .https)
+    let isIntroduced = worker.settings.acceptsProxyHeader
+    state = isIntroduced ? .introducing : .reading
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
-    try super.init(loop: worker.loop, descriptor: descriptor, meter: worker.metrics.traffic)
+    try super.init(
+      loop: worker.loop, descriptor: descriptor, meter: worker.metrics.traffic, layer: isIntroduced ? nil : tls)
     setDeadline(afterMs: worker.settings.headerMs)
   }
 
@@ -76,6 +86,20 @@ final class ClientConnection: StreamSocket {
     case .lingering: linger()
     case .closed: break
     }
+  }
+
+  override func layerIsOpen() {
+    peer.certificateSubject = tls?.peerSubject.map { Array($0.utf8) }
+    worker.metrics.count(tls?.isResumed == true ? .tlsResumed : .tlsHandshakes)
+  }
+
+  override func layerFailed() {
+    guard let failure = tls?.failure else { return close() }
+    worker.metrics.count(.tlsFailures)
+    worker.report(.clientTLS, at: nil, "\(String(decoding: peer.name, as: UTF8.self)): \(failure)")
+    guard failure == .plainHTTP else { return close() }
+    abandonLayer()
+    refuse(OwnAnswer(status: 400, text: "This port speaks TLS: write https:// instead of http://."))
   }
 
   override func deadlinePassed() {

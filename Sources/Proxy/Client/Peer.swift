@@ -10,6 +10,8 @@ struct Peer {
   let scheme: Scheme
   /// As the log names it: an address, or `unix:`.
   let name: [UInt8]
+  /// Whom its TLS certificate names, if it has shown one that was accepted; without bytes that a field can't have.
+  var certificateSubject: [UInt8]?
 
   init(_ address: PeerAddress, trusted: TrustedProxies, scheme: Scheme = .http) {
     self.address = address

@@ -23,7 +23,7 @@ final class Tunnel {
     guard move(from: client, &client.input, to: origin, &origin.output, ended: &clientEnded),
       move(from: origin, &origin.input, to: client, &client.output, ended: &originEnded)
     else { return client.close() }
-    if clientEnded && originEnded { return client.close() }
+    if clientEnded, originEnded, !client.hasUnsent, !origin.hasUnsent { return client.close() }
     client.setDeadline(afterMs: idleMs)
   }
 

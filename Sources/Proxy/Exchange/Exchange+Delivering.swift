@@ -89,10 +89,15 @@ extension Exchange {
     let shape = AnswerShape(
       isChunked: answer.writesChunks || (head.framing == .chunked && !isForHTTP10), connection: connection,
       route: worker.settings.debugHeaders ? route : nil, variesByReferer: variesByReferer,
-      publicScheme: sender.scheme)
+      publicScheme: sender.scheme, strictTransport: strictTransport)
     worker.writer.removeAll()
     interim.withBytes { if $0.byteCount > 0 { worker.writer.append($0) } }
     writeAnswer(head, bytes, shape, from: server, into: &worker.writer)
+  }
+
+  /// It is of no use where nothing protects it (RFC 6797, 7.2).
+  var strictTransport: StrictTransport? {
+    sender.scheme == .https ? worker.settings.strictTransport : nil
   }
 
   /// Writes the head of a server's answer, be it an interim one, as the client is to get it.

@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import HTTP1
+import TLS
 
 /// Why an origin did not answer.
 enum OriginFailure: Equatable {
@@ -8,6 +9,8 @@ enum OriginFailure: Equatable {
   case refused(errno: Int32)
   /// No connection was made within the connect timeout.
   case connectTimeout
+  /// A connection was made, and TLS could not be opened on it.
+  case tls(TLSFailure)
   /// The connection ended before its answer's head was whole; 0 for an orderly end.
   case died(errno: Int32)
   /// The answer did not come within the response timeout.
@@ -32,6 +35,7 @@ enum OriginFailure: Equatable {
   var answer: OwnAnswer {
     switch self {
     case .refused: OwnAnswer(status: 502, text: "The site's server refused the connection.")
+    case .tls: OwnAnswer(status: 502, text: "The site's server could not be spoken to over TLS.")
     case .died: OwnAnswer(status: 502, text: "The site's server closed the connection without an answer.")
     case .malformed, .malformedUpgrade:
       OwnAnswer(status: 502, text: "The site's server gave an answer that is not valid HTTP.")
@@ -50,6 +54,7 @@ enum OriginFailure: Equatable {
     switch self {
     case .refused(let code): "connection failed: \(systemMessage(code))"
     case .connectTimeout: "no connection within --connect-timeout"
+    case .tls(let failure): "TLS: \(failure)"
     case .died(0): "closed the connection before an answer"
     case .died(let code): "connection broke before an answer: \(systemMessage(code))"
     case .timeout: "no answer within --response-timeout"
@@ -69,6 +74,9 @@ enum OriginFailure: Equatable {
     switch self {
     case .refused(ECONNREFUSED): "see that it runs and listens there"
     case .refused, .connectTimeout: "see that the machine and the way to it are up"
+    case .tls(.certificate):
+      "give the name that its certificate has (sni=), the root it comes from (--origin-ca), or see to its certificate"
+    case .tls: "see that it speaks TLS 1.2 or 1.3 there, and what its log says"
     case .died: "see its error log"
     case .timeout: "it hangs, or has too much to do: see its log"
     case .malformed, .malformedUpgrade: "see what listens there"
@@ -86,7 +94,8 @@ enum OriginFailure: Equatable {
   var isForWantOfPlace: Bool {
     switch self {
     case .atMaximum, .queueFull, .queueTimeout: true
-    case .refused, .connectTimeout, .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor, .noServer:
+    case .refused, .connectTimeout, .tls, .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor,
+      .noServer:
       false
     }
   }
@@ -95,7 +104,7 @@ enum OriginFailure: Equatable {
     switch self {
     case .timeout, .connectTimeout: .oldTimeout
     case .malformed, .malformedUpgrade: .oldError
-    case .refused, .died, .noDescriptor, .noServer: .oldDown
+    case .refused, .tls, .died, .noDescriptor, .noServer: .oldDown
     case .atMaximum, .queueFull, .queueTimeout: .oldBusy
     }
   }
@@ -103,7 +112,7 @@ enum OriginFailure: Equatable {
   var noteOfNew: Notes {
     switch self {
     case .timeout, .connectTimeout: .newTimeout
-    case .refused, .died, .malformed, .malformedUpgrade, .noDescriptor, .noServer: .newDown
+    case .refused, .tls, .died, .malformed, .malformedUpgrade, .noDescriptor, .noServer: .newDown
     case .atMaximum, .queueFull, .queueTimeout: .newBusy
     }
   }
@@ -113,7 +122,7 @@ enum OriginFailure: Equatable {
     switch self {
     case .timeout, .connectTimeout: .fallbacksOldTimeout
     case .malformed, .malformedUpgrade: .fallbacksOldError
-    case .refused, .died, .noDescriptor, .noServer: .fallbacksOldDown
+    case .refused, .tls, .died, .noDescriptor, .noServer: .fallbacksOldDown
     case .atMaximum, .queueFull, .queueTimeout: .fallbacksOldBusy
     }
   }
@@ -149,7 +158,7 @@ extension Exchange {
     origin.close()
     noteAttempt(failure)
     switch failure {
-    case .refused, .connectTimeout:
+    case .refused, .connectTimeout, .tls:
       serverRefused(server, failure)
     case .died where !hasAnswered && (isProbe || canBeAskedAgain(afterSending: hasSent)):
       connectionDied(server, failure, wasKept: wasKept)
@@ -348,7 +357,11 @@ extension Exchange {
     worker.writer.removeAll()
     own.write(
       isHead: head.method == .head, closes: !answer.keepsClient,
-      route: worker.settings.debugHeaders ? route : nil, into: &worker.writer, fields: fields)
+      route: worker.settings.debugHeaders ? route : nil, into: &worker.writer
+    ) { writer in
+      if let strictTransport { writer.append(strictTransport.line) }
+      fields(&writer)
+    }
     guard client.writeOrKeep(worker) else { return client.close() }
     if client.output.isEmpty {
       end(keepAlive: answer.keepsClient)
@@ -385,7 +398,7 @@ extension OriginFailure {
   /// The origin cannot have acted on the request.
   var meansNothingSent: Bool {
     switch self {
-    case .refused, .connectTimeout, .noDescriptor, .atMaximum, .queueFull, .queueTimeout, .noServer: true
+    case .refused, .connectTimeout, .tls, .noDescriptor, .atMaximum, .queueFull, .queueTimeout, .noServer: true
     case .died, .timeout, .malformed, .malformedUpgrade: false
     }
   }

@@ -42,7 +42,9 @@ extension Exchange {
 
   private func pipeForAnswer(_ origin: OriginConnection, _ remaining: UInt64) -> SplicePipe? {
     if let pipe = answer.pipe { return pipe }
-    guard worker.splices, remaining >= Self.leastSplicedBytes, origin.input.isEmpty else { return nil }
+    guard worker.splices, remaining >= Self.leastSplicedBytes, origin.input.isEmpty, origin.isDirect,
+      client.isDirect
+    else { return nil }
     origin.input.giveBack()
     answer.pipe = worker.pipes.take()
     return answer.pipe

@@ -88,6 +88,7 @@ final class Exchange {
     isActive = true
     worker.requestTableOwner = ObjectIdentifier(self)
     body.begin(head)
+    if let redirect = worker.settings.httpsRedirect, redirectToHTTPS(redirect) { return }
     step = firstStep()
     preferred = home
     body.recorder = makeRecorder()

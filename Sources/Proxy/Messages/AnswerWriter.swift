@@ -12,6 +12,15 @@ struct AnswerShape {
   var variesByReferer = false
   /// What the client speaks: where the old server's own address is replaced, `http` becomes `https` with it.
   var publicScheme = Scheme.http
+  /// Written in place of the origin's own line of this name when not nil; see ``StrictTransport``.
+  var strictTransport: StrictTransport?
+}
+
+/// The line that has clients use nothing but TLS (RFC 6797).
+struct StrictTransport: Sendable {
+  let line: [UInt8]
+
+  init(seconds: Int) { line = Array("Strict-Transport-Security: max-age=\(seconds)\r\n".utf8) }
 }
 
 /// Writes the head of an answer as the client is to get it.
@@ -40,6 +49,8 @@ enum AnswerWriter {
         writer.append(bytes.extracting(field.line.lower..<field.value.upper))
         writer.append(", Referer")
         writer.append(bytes.extracting(field.value.upper..<field.line.upper))
+      } else if field.id == .strictTransportSecurity, shape.strictTransport != nil {
+        continue
       } else if field.isHopByHop {
         if field.id == .upgrade, head.status == 101 {
           run.extend(with: field.line, from: bytes, into: &writer)
@@ -50,6 +61,7 @@ enum AnswerWriter {
     }
     run.write(from: bytes, into: &writer)
 
+    if let strictTransport = shape.strictTransport { writer.append(strictTransport.line) }
     if case .ownLine = vary { writer.append("Vary: Referer\r\n") }
     if head.status == 101 { writer.append("Connection: upgrade\r\n") }
     if shape.isChunked { writer.append("Transfer-Encoding: chunked\r\n") }

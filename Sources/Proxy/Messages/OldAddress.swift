@@ -53,6 +53,10 @@ struct HostAndPort: Sendable {
     self.port = port
   }
 
+  init(authority: RawSpan) {
+    self.init(unsafe authority.withUnsafeBytes { unsafe Array($0) })
+  }
+
   /// There is no port, or it is one that goes without saying.
   var hasDefaultPort: Bool { port == nil || port == 80 || port == 443 }
 

@@ -86,6 +86,11 @@ enum RequestWriter {
     if policy.writesForwarded {
       writeForwarded(head, fields: fields, bytes: bytes, sender: sender, into: &writer)
     }
+    if let subject = sender.peer.certificateSubject {
+      writer.append("X-SSL-Client-Subject: ")
+      writer.append(subject)
+      writer.append("\r\n")
+    }
     if policy.writesVia { writer.append("Via: 1.1 relevo\r\n") }
     writer.append("\r\n")
   }
@@ -97,6 +102,8 @@ enum RequestWriter {
     switch field.id {
     case .xForwardedFor, .xForwardedProto:
       sender.peer.isTrusted && !policy.writesForwarded && !field.isHopByHop
+    // Of two names the one counts that was checked here.
+    case .clientSubject: sender.peer.isTrusted && sender.peer.certificateSubject == nil && !field.isHopByHop
     case .xForwardedHost, .otherForwarding, .forwarded: sender.peer.isTrusted && !field.isHopByHop
     case .disguisedForwarding: false
     case .upgrade: head.wantsUpgrade

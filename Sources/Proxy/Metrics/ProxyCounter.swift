@@ -4,6 +4,12 @@ public enum ProxyCounter: Int, CaseIterable, Sendable {
   case connections
   /// Connections closed since they did not begin with a valid PROXY header where one is wanted.
   case proxyHeadersRefused
+  /// TLS connections of clients that were opened with a whole handshake.
+  case tlsHandshakes
+  /// TLS connections of clients that went on with an earlier session.
+  case tlsResumed
+  /// TLS connections of clients that could not be opened.
+  case tlsFailures
   /// Requests whose head was complete and well-formed.
   case requests
   /// Messages refused as malformed.
@@ -58,6 +64,9 @@ public enum ProxyCounter: Int, CaseIterable, Sendable {
     switch self {
     case .connections: "connections"
     case .proxyHeadersRefused: "proxy-headers-refused"
+    case .tlsHandshakes: "tls-handshakes"
+    case .tlsResumed: "tls-resumed"
+    case .tlsFailures: "tls-failures"
     case .requests: "requests"
     case .badRequests: "bad-requests"
     case .doubleMisses: "double-misses"

@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import HTTP1
+import TLS
 
 /// A connection to an origin: connecting, waiting in its server's pool, or serving one exchange.
 final class OriginConnection: StreamSocket {
@@ -21,6 +22,8 @@ final class OriginConnection: StreamSocket {
 
   let server: OriginServer
   private let worker: Worker
+  /// Nil where the server is spoken to without.
+  let tls: TLSSession?
   private(set) var state: State
   /// Its request's place at the server; nil while it is idle or closed.
   private var slot: OriginSlot?
@@ -42,8 +45,9 @@ final class OriginConnection: StreamSocket {
     self.slot = consume slot
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
+    tls = try worker.makeTLS(to: server)
     let descriptor = try beginConnecting(to: server.address)
-    try super.init(loop: worker.loop, descriptor: descriptor)
+    try super.init(loop: worker.loop, descriptor: descriptor, layer: tls)
     server.add(self)
     setDeadline(afterMs: worker.settings.connectMs)
   }
@@ -58,6 +62,14 @@ final class OriginConnection: StreamSocket {
     self.slot = consume slot
     served += 1
     sentBytes = 0
+  }
+
+  override func layerFailed() {
+    guard case .connecting(let exchange) = state, let failure = tls?.failure else { return close() }
+    switch failure {
+    case .system(let code): exchange.originFailed(self, .refused(errno: code))
+    default: exchange.originFailed(self, .tls(failure))
+    }
   }
 
   override func socketIsReady(_ events: SocketEvents) {

@@ -14,10 +14,14 @@ public struct OriginOptions: Sendable, Hashable {
   /// Names it in the API, in metrics and in cookies; see ``isID(_:)``. Nil derives one from its address.
   public var id: String?
 
-  public init(weight: Int = 1, max: Int? = nil, id: String? = nil) {
+  /// The name that its certificate must have, and that it is told (RFC 6066, 3), over TLS. Nil takes the host of its URL.
+  public var tlsName: String?
+
+  public init(weight: Int = 1, max: Int? = nil, id: String? = nil, tlsName: String? = nil) {
     self.weight = weight
     self.max = max
     self.id = id
+    self.tlsName = tlsName
   }
 
   /// Whether a text can be an ``id``: letters, digits, dots, hyphens and underscores, which need no escape in a URL, a

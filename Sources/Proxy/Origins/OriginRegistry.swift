@@ -98,6 +98,7 @@ final class OriginRegistry: Sendable {
 extension OriginState {
   fileprivate func isServer(_ origin: ResolvedOrigin, of site: Site) -> Bool {
     self.site == site && address == origin.address && options == origin.options
+      && tlsName == origin.tlsName
       && authority.utf8.elementsEqual(origin.authority)
   }
 }

@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import Synchronization
+import TLS
 
 /// One server of a site, shared by all workers, the health checker and the admin plane.
 ///
@@ -11,11 +12,15 @@ public final class OriginState: Sendable {
   /// No other server of the process has it.
   public let id: String
   public let site: Site
-  /// `host` or `host:port` as the operator wrote it, the port left out when it is HTTP's own.
+  /// `host` or `host:port` as the operator wrote it, the port left out when it is the scheme's own.
   public let authority: String
   /// One of the addresses of ``authority``.
   public let address: SocketAddress
   public let options: OriginOptions
+  /// The name that its certificate must have; nil where it is spoken to without TLS.
+  public let tlsName: String?
+  /// Of connections to it.
+  let tlsSessions = TLSSessionStore()
 
   /// One for each worker, in their order.
   let tallies: [OriginTally]
@@ -35,6 +40,7 @@ public final class OriginState: Sendable {
     authority = String(decoding: origin.authority, as: UTF8.self)
     address = origin.address
     options = origin.options
+    tlsName = origin.tlsName
     gate = origin.options.max.map(OriginGate.init)
     self.policy = policy
     tallies = (0..<workers).map { _ in OriginTally() }

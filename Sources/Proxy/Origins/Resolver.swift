@@ -8,6 +8,8 @@ struct ResolvedOrigin: Sendable, Equatable {
   var address: SocketAddress
   var authority: [UInt8]
   var options = OriginOptions()
+  /// The name that its certificate must have; nil where it is spoken to without TLS.
+  var tlsName: String?
 }
 
 /// The addresses of both sites.
@@ -78,7 +80,8 @@ final class Resolver: Sendable {
         for address in try SocketAddress.resolve(host: origin.host, port: origin.port) {
           found.append(
             ResolvedOrigin(
-              address: address, authority: Array(origin.authority.utf8), options: origin.options))
+              address: address, authority: Array(origin.authority.utf8), options: origin.options,
+              tlsName: origin.isSecure ? origin.options.tlsName ?? origin.host : nil))
         }
       } catch {
         throw .doesNotResolve(origin: origin.authority, reason: error.reason)
@@ -93,9 +96,9 @@ final class Resolver: Sendable {
 }
 
 extension OriginAddress {
-  /// `host` or `host:port`, the port left out when it is HTTP's own.
+  /// `host` or `host:port`, the port left out when it is the scheme's own.
   var authority: String {
     let name = host.contains(":") ? "[\(host)]" : host
-    return port == 80 ? name : "\(name):\(port)"
+    return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
   }
 }

@@ -5,7 +5,7 @@ import Logging
 enum ReportedEvent: Int, CaseIterable {
   case originFailed, oldStandsIn, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept,
     connectionLimit, migrated, oldCompresses, unbelievedForwarding, proxyHeader, oldAtMaximum,
-    queueFull, queueTimeout, retryBudget
+    queueFull, queueTimeout, retryBudget, clientTLS
 
   /// In words with hyphens.
   var name: String {
@@ -25,6 +25,7 @@ enum ReportedEvent: Int, CaseIterable {
     case .retryBudget: "retry-budget"
     case .unbelievedForwarding: "unbelieved-forwarding"
     case .proxyHeader: "proxy-header"
+    case .clientTLS: "client-tls"
     case .migrated: "migrated"
     }
   }
@@ -55,6 +56,8 @@ enum ReportedEvent: Int, CaseIterable {
       "X-Forwarded-For was not believed: if it comes from your load balancer, name that in --trusted-proxies"
     case .proxyHeader:
       "a connection was closed since --accept-proxy wants a PROXY header first: have the load balancer send it, and nobody else connect here"
+    case .clientTLS:
+      "TLS with a client could not be opened: old clients, scanners and load balancers that look whether the port answers do this too"
     case .migrated: "migrated: the new site has a page that was known as the old one's"
     }
   }
@@ -62,7 +65,7 @@ enum ReportedEvent: Int, CaseIterable {
   /// Something is wrong, and somebody may have to see to it.
   var isFailure: Bool {
     switch self {
-    case .migrated: false
+    case .migrated, .clientTLS: false
     case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept,
       .connectionLimit, .oldCompresses, .unbelievedForwarding, .proxyHeader, .oldAtMaximum,
       .queueFull, .queueTimeout, .retryBudget:

@@ -1,11 +1,20 @@
 import Addressing
 import HTTP1
+import TLS
 import URLMap
 
 /// Everything that decides how Relevo serves; fixed once the server has started.
 public struct ProxyConfiguration: Sendable {
   /// Where clients connect.
   public var listeners: [ListenAddress]
+  /// Where clients connect with TLS; see ``encryption``.
+  public var tlsListeners: [ListenAddress] = []
+  /// The certificates for those, and what https origins are spoken to with.
+  public var encryption = Encryption()
+  /// Clients without TLS are sent to the same URL with it.
+  public var httpsRedirect: HTTPSRedirect?
+  /// What clients with TLS are told to do for how many seconds: use nothing else (RFC 6797). Nil tells them nothing.
+  public var strictTransportSeconds: Int?
   /// The servers of the new site, asked first and in turn.
   public var newServers: [OriginAddress]
   /// The servers of the site being left, asked when the new pool misses.

@@ -27,7 +27,7 @@ public final class ProxyServer: Sendable {
   public init(_ configuration: ProxyConfiguration, map: URLMap, accessLog: AccessLog?, logger: Logger) {
     self.configuration = configuration
     shared = Shared(
-      settings: Settings(configuration),
+      settings: Settings(configuration), encryption: configuration.encryption,
       decisions: DecisionTable(
         fallbackOn: configuration.fallbackOn, learnOn: configuration.learnOn,
         oldMissOn: configuration.oldMissOn, oldStandsIn: configuration.oldStandsIn),
@@ -157,6 +157,12 @@ public final class ProxyServer: Sendable {
   /// What ``origins`` tells of, to watch and to change.
   public var originStates: [OriginState] { registry.all }
 
+  /// Has connections that come from now on use other certificates, and other roots; those there are go on with what they
+  /// have. Any thread may ask.
+  public func replaceEncryption(_ encryption: Encryption) {
+    for mailbox in running.withLock({ $0.mailboxes }) { mailbox.send(.encryption(encryption)) }
+  }
+
   /// Lets a server take requests, or not; in force at once for all workers, until the process ends, and told in the log.
   /// Any thread may ask.
   ///
@@ -206,7 +212,9 @@ public final class ProxyServer: Sendable {
 
   private func bindAll() throws(ProxyStartError) -> [BoundListener] {
     var bound: [BoundListener] = []
-    for listener in configuration.listeners {
+    let listeners =
+      configuration.listeners.map { ($0, false) } + configuration.tlsListeners.map { ($0, true) }
+    for (listener, isSecure) in listeners {
       switch listener {
       case .tcp(let host, let port):
         let addresses: [SocketAddress]
@@ -215,12 +223,14 @@ public final class ProxyServer: Sendable {
         } catch {
           throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
         }
-        for address in addresses { bound.append(try BoundListener(address, workers: workers.count)) }
+        for address in addresses {
+          bound.append(try BoundListener(address, workers: workers.count, isSecure: isSecure))
+        }
       case .unix(let path):
         guard let address = SocketAddress(unixPath: path) else {
           throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
         }
-        bound.append(try BoundListener(unix: address, path: path))
+        bound.append(try BoundListener(unix: address, path: path, isSecure: isSecure))
       }
     }
     return bound

@@ -38,6 +38,8 @@ final class Settings: Sendable {
   /// Where clients are sent for pages of the old server; nil when they get the pages themselves.
   let oldRedirect: RedirectTarget?
   let splices: Bool
+  let httpsRedirect: HTTPSRedirect?
+  let strictTransport: StrictTransport?
   let debugHeaders: Bool
   let detailedMetrics: Bool
   let trustedProxies: TrustedProxies
@@ -79,6 +81,8 @@ final class Settings: Sendable {
     case .redirect(let redirect): oldRedirect = RedirectTarget(redirect)
     }
     splices = configuration.splices
+    httpsRedirect = configuration.httpsRedirect
+    strictTransport = configuration.strictTransportSeconds.map(StrictTransport.init)
     debugHeaders = configuration.debugHeaders
     detailedMetrics = configuration.detailedMetrics
     trustedProxies = configuration.trustedProxies

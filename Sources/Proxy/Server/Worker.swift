@@ -4,11 +4,13 @@ import Glibc
 import HTTP1
 import Logging
 import Synchronization
+import TLS
 import URLMap
 
 /// What all workers share.
 struct Shared: Sendable {
   let settings: Settings
+  let encryption: Encryption
   let decisions: DecisionTable
   let map: URLMap
   let misses: MissMemory
@@ -42,6 +44,8 @@ enum WorkerMessage: Sendable {
   case origins(OriginSets)
   /// A server of the site has a place for a request that waits; `others` as in ``WaitingRoom``.
   case placeIsFree(Site, others: Int)
+  /// Certificates and roots for connections to come.
+  case encryption(Encryption)
   /// Stop accepting and end when the last client has its answer.
   case drain
   /// End now.
@@ -66,6 +70,8 @@ enum WorkerMessage: Sendable {
   /// Somebody wants to know how long requests and attempts take: only then is the clock asked.
   let takesTimes: Bool
   let buffers: BufferPool
+  let tlsWorkspace = TLSWorkspace()
+  private(set) var encryption: Encryption
   let newPool: OriginPool
   let oldPool: OriginPool
   let misses: MissMemory
@@ -110,6 +116,7 @@ enum WorkerMessage: Sendable {
     reader = shared.map.makeReader()
     self.metrics = metrics
     log = shared.accessLog.map(WorkerLog.init)
+    encryption = shared.encryption
     splices = settings.splices
     takesTimes = log != nil || shared.settings.detailedMetrics
     buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 256)
@@ -137,8 +144,11 @@ enum WorkerMessage: Sendable {
   ) throws(EventLoopError) {
     mailbox = try box.attach(to: loop) { [unowned self] in receive($0) }
     upkeep = try LoopTimer(loop: loop) { [unowned self] in keepUp() }
-    while let socket = sockets.next() {
-      listeners.append(try Listener(loop: loop, socket: socket) { [unowned self] in accepted($0) })
+    while let box = sockets.next() {
+      guard let socket = box.take() else { continue }
+      let isSecure = box.isSecure
+      listeners.append(
+        try Listener(loop: loop, socket: socket) { [unowned self] in accepted($0, isSecure: isSecure) })
     }
     if settings.detailedMetrics {
       lag = LoopLag(everyUs: Self.upkeepMs * 1000, nowUs: EventLoop.monotonicUs())
@@ -164,6 +174,8 @@ enum WorkerMessage: Sendable {
       newPool.placeIsFree(others: others, nowMs: EventLoop.monotonicMs())
     case .placeIsFree(.old, let others):
       oldPool.placeIsFree(others: others, nowMs: EventLoop.monotonicMs())
+    case .encryption(let encryption):
+      self.encryption = encryption
     case .drain:
       isDraining = true
       // Who waits to be accepted has sent a request, perhaps: closing the listener would reset the connection.
@@ -182,13 +194,12 @@ enum WorkerMessage: Sendable {
 
   // MARK: Clients
 
-  private func accepted(_ accepted: Accepted) {
+  private func accepted(_ accepted: Accepted, isSecure: Bool) {
     switch accepted {
     case .connection(let descriptor, let address):
       metrics.count(.connections)
       do {
-        let client = try ClientConnection(
-          worker: self, descriptor: descriptor, peer: PeerAddress(address))
+        let client = try makeClient(descriptor, address, isSecure: isSecure)
         clients[descriptor] = client
         if connections.increment() >= settings.maxConnections {
           report(.connectionLimit, at: nil, "")
@@ -201,6 +212,29 @@ enum WorkerMessage: Sendable {
       report(.accept, at: nil, systemMessage(code))
       pauseListening()
     }
+  }
+
+  /// Takes `descriptor` over, also when it throws.
+  private func makeClient(
+    _ descriptor: Int32, _ address: SocketAddress, isSecure: Bool
+  ) throws(EventLoopError) -> ClientConnection {
+    var tls: TLSSession?
+    if isSecure {
+      tls = try? encryption.clients?.makeSession(tlsWorkspace)
+      if tls == nil {
+        close(descriptor)
+        throw .system(call: "SSL_new", errno: ENOMEM)
+      }
+    }
+    return try ClientConnection(worker: self, descriptor: descriptor, peer: PeerAddress(address), tls: tls)
+  }
+
+  /// TLS for a connection to a server; nil where it is spoken to without.
+  func makeTLS(to server: OriginServer) throws(EventLoopError) -> TLSSession? {
+    guard let name = server.state.tlsName else { return nil }
+    let session = try? encryption.origins?.makeSession(to: name, store: server.state.tlsSessions, tlsWorkspace)
+    guard let session else { throw .system(call: "SSL_new", errno: ENOMEM) }
+    return session
   }
 
   /// The client that had this descriptor has closed it.

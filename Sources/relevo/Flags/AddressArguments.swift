@@ -87,7 +87,7 @@ enum HostAndPort {
   /// The longest name that DNS can carry.
   private static let longestName = 253
 
-  private static func isName(_ host: Substring) -> Bool {
+  static func isName(_ host: Substring) -> Bool {
     host.utf8.count <= longestName
       && host.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
   }

@@ -7,7 +7,7 @@ struct BadValue: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// A length of time as flags write it: `500ms`, `10s`, `5m`, `24h`.
+/// A length of time as flags write it: `500ms`, `10s`, `5m`, `24h`, `30d`.
 struct DurationArgument: Hashable, Comparable, Sendable, CustomStringConvertible {
   let milliseconds: Int64
 
@@ -15,6 +15,7 @@ struct DurationArgument: Hashable, Comparable, Sendable, CustomStringConvertible
   static func seconds(_ count: Int64) -> Self { Self(milliseconds: count * 1000) }
   static func minutes(_ count: Int64) -> Self { seconds(count * 60) }
   static func hours(_ count: Int64) -> Self { minutes(count * 60) }
+  static func days(_ count: Int64) -> Self { hours(count * 24) }
 
   private init(milliseconds: Int64) {
     self.milliseconds = milliseconds
@@ -31,6 +32,7 @@ struct DurationArgument: Hashable, Comparable, Sendable, CustomStringConvertible
     case "s": millisecondsPerUnit = 1000
     case "m": millisecondsPerUnit = 60_000
     case "h": millisecondsPerUnit = 3_600_000
+    case "d": millisecondsPerUnit = 86_400_000
     case "" where count == 0: millisecondsPerUnit = 1
     default: throw Self.malformed
     }

@@ -24,7 +24,7 @@ struct OriginFlags: ParsableArguments {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Ask this server of the new site first; may be given several times, and they take turns. http://host[:port][,weight=1 to 256][,max=requests at once][,id=name].",
+      "Ask this server of the new site first; may be given several times, and they take turns. http://host[:port] or https://host[:port][,weight=1 to 256][,max=requests at once][,id=name][,sni=name of its certificate].",
       valueName: "url"),
     transform: OriginAddress.init(flag:))
   var new: [OriginAddress] = []
@@ -32,7 +32,7 @@ struct OriginFlags: ParsableArguments {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Ask this server of the old site for what the new one does not have; may be given several times. http://host[:port] and the same options.",
+      "Ask this server of the old site for what the new one does not have; may be given several times. The same URLs and options.",
       valueName: "url"),
     transform: OriginAddress.init(flag:))
   var old: [OriginAddress] = []

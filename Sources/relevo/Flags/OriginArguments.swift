@@ -1,8 +1,8 @@
 import Proxy
 
 extension OriginAddress {
-  /// Reads `http://host`, `http://host:port` or `http://[v6]:port`, with at most a `/` at its end, and its options:
-  /// `,weight=3,max=200,id=a`.
+  /// Reads `http://host`, `https://host:port` or `http://[v6]:port`, with at most a `/` at its end, and its options:
+  /// `,weight=3,max=200,id=a,sni=www.example.com`.
   init(flag text: String) throws(BadValue) {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false)
     self = try Self.address(parts.first ?? "")
@@ -13,15 +13,15 @@ extension OriginAddress {
     guard let schemeEnd = text.firstRange(of: "://") else {
       throw BadValue("write http:// before it, as in http://10.0.0.2:8080")
     }
-    switch text[..<schemeEnd.lowerBound].lowercased() {
-    case "http": break
-    case "https": throw BadValue("https is not supported yet in this version: use http://")
-    default: throw BadValue("an origin is spoken to over http: write http://host:port")
+    let scheme = text[..<schemeEnd.lowerBound].lowercased()
+    guard scheme == "http" || scheme == "https" else {
+      throw BadValue("an origin is spoken to over http or https: write http://host:port")
     }
     let rest = text[schemeEnd.upperBound...]
     let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-    let (host, port) = try hostAndPort(authority)
-    let right = "http://" + authority
+    let isSecure = scheme == "https"
+    let (host, port) = try hostAndPort(authority, defaultPort: isSecure ? 443 : 80)
+    let right = scheme + "://" + authority
     switch rest[authority.endIndex...] {
     case "", "/": break
     case let end where end.hasPrefix("/"):
@@ -29,7 +29,7 @@ extension OriginAddress {
     case let end where end.hasPrefix("?"): throw BadValue("an origin has no query: write \(right)")
     default: throw BadValue("an origin has no fragment: write \(right)")
     }
-    return OriginAddress(host: host, port: port)
+    return OriginAddress(isSecure: isSecure, host: host, port: port)
   }
 
   private static func options(_ texts: ArraySlice<Substring>) throws(BadValue) -> OriginOptions {
@@ -50,9 +50,14 @@ extension OriginAddress {
             "id= takes 1 to \(OriginOptions.longestID) letters, digits, dots, hyphens or underscores")
         }
         options.id = String(value)
+      case "sni":
+        guard value.contains("."), HostAndPort.isName(value) else {
+          throw BadValue("sni= takes the name that the server's certificate has, as in www.example.com")
+        }
+        options.tlsName = String(value)
       default:
         throw BadValue(
-          "'\(text)' is no option of a server: write weight=, max= or id= behind a comma, and servers with a blank between"
+          "'\(text)' is no option of a server: write weight=, max=, id= or sni= behind a comma, and servers with a blank between"
         )
       }
     }
@@ -69,19 +74,22 @@ extension OriginAddress {
     }
   }
 
-  private static func hostAndPort(_ authority: Substring) throws(BadValue) -> (String, UInt16) {
+  private static func hostAndPort(
+    _ authority: Substring, defaultPort: UInt16
+  ) throws(BadValue) -> (String, UInt16) {
     if authority.contains("@") {
       throw BadValue("an origin has no user name or password: write http://host:port")
     }
     let (host, port) = try HostAndPort.split(String(authority))
     if host.isEmpty { throw BadValue("name the host: http://host:port") }
-    return (host, try port.map { port throws(BadValue) in try HostAndPort.number(port, from: 1) } ?? 80)
+    return (host, try port.map { port throws(BadValue) in try HostAndPort.number(port, from: 1) } ?? defaultPort)
   }
 
   /// As the flag writes it, without its options.
   var url: String {
     let name = host.contains(":") ? "[\(host)]" : host
-    return port == 80 ? "http://\(name)" : "http://\(name):\(port)"
+    let scheme = isSecure ? "https" : "http"
+    return port == (isSecure ? 443 : 80) ? "\(scheme)://\(name)" : "\(scheme)://\(name):\(port)"
   }
 
   /// As the flag writes it, with the options that are not the default.
@@ -89,7 +97,8 @@ extension OriginAddress {
     let weight = options.weight == OriginOptions().weight ? "" : ",weight=\(options.weight)"
     let max = options.max.map { ",max=\($0)" } ?? ""
     let id = options.id.map { ",id=\($0)" } ?? ""
-    return url + weight + max + id
+    let sni = options.tlsName.map { ",sni=\($0)" } ?? ""
+    return url + weight + max + id + sni
   }
 
   /// - Throws: ``CommandFailure`` when two servers have one identifier, or one server is given twice to one site.

@@ -1,0 +1,144 @@
+import COpenSSL
+import Glibc
+
+/// How clients are spoken to.
+public struct TLSServerConfiguration: Sendable {
+  /// The first serves those who name no server, or one that none has.
+  public var certificates: [CertificateFiles]
+  public var minVersion = TLSVersion.tls12
+  /// Files with OCSP answers, each about one of the certificates or more.
+  public var stapledAnswers: [String] = []
+  /// Who may have signed a client's certificate; nil asks for none.
+  public var clientCA: ClientCA?
+  public var keyLog: KeyLog?
+
+  public struct ClientCA: Sendable, Equatable {
+    /// PEM.
+    public var path: String
+    /// Nobody gets in without.
+    public var isRequired: Bool
+
+    public init(path: String, isRequired: Bool) {
+      self.path = path
+      self.isRequired = isRequired
+    }
+  }
+
+  public init(certificates: [CertificateFiles]) { self.certificates = certificates }
+}
+
+/// The certificates and what goes with them, read and checked. Any thread may make sessions of it.
+@safe public final class TLSServerContext: TLSContext, @unchecked Sendable {
+  /// Of each certificate, in the order of the configuration.
+  public let facts: [CertificateFacts]
+  let ticketKeys: TicketKeys
+  private let certificates: [LoadedCertificate]
+  /// Owned; freed in `deinit`.
+  private var contexts: [OpaquePointer] = unsafe []
+  private var names = ServerNames()
+
+  /// - Throws: ``TLSError`` when a file can't be read or used.
+  public init(_ configuration: TLSServerConfiguration, ticketKeys: TicketKeys) throws(TLSError) {
+    certificates = try configuration.certificates.map { files throws(TLSError) in try LoadedCertificate(files) }
+    guard let first = certificates.first else { throw TLSError("there is no certificate") }
+    for path in configuration.stapledAnswers { try StapledAnswer.load(path, for: certificates) }
+    facts = certificates.map(\.facts)
+    self.ticketKeys = ticketKeys
+    super.init(keyLog: configuration.keyLog)
+
+    // One context for each set of certificates that some name can be served with, at most one of each kind of key.
+    var places: [[Int]: Int] = [:]
+    for name in [first.facts.names.first].compactMap(\.self) + certificates.flatMap(\.facts.names) {
+      let members = self.members(of: name)
+      if places[members] == nil {
+        places[members] = unsafe contexts.count
+        try add(members.map { certificates[$0] }, configuration)
+      }
+      if let place = places[members] { names.claim(name, for: place) }
+    }
+    if unsafe contexts.isEmpty { try add([first], configuration) }
+  }
+
+  deinit {
+    for unsafe context in unsafe contexts { unsafe SSL_CTX_free(context) }
+  }
+
+  /// The certificates that have a name, the first of each kind of key.
+  private func members(of name: String) -> [Int] {
+    var types: Set<Int32> = []
+    return certificates.indices.filter {
+      certificates[$0].facts.names.contains(name) && types.insert(certificates[$0].keyType).inserted
+    }
+  }
+
+  private func add(
+    _ members: [LoadedCertificate], _ configuration: TLSServerConfiguration
+  ) throws(TLSError) {
+    let context = unsafe try makeContext(TLS_server_method(), minVersion: configuration.minVersion)
+    unsafe contexts.append(context)
+    for certificate in members { unsafe try certificate.install(in: context) }
+    // Tickets carry the sessions: nothing is kept here, and no lock is taken for it.
+    _ = unsafe relevo_ctx_set_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
+    _ = unsafe SSL_CTX_set_timeout(context, TicketKeys.lifetimeSeconds)
+    _ = unsafe SSL_CTX_set_session_id_context(context, "relevo", 6)
+    unsafe TicketKeys.attach(to: context)
+    if members.contains(where: { $0.stapledAnswer != nil }) { unsafe StapledAnswer.attach(to: context) }
+    unsafe chooseByName(in: context)
+    unsafe chooseProtocol(in: context)
+    if let ca = configuration.clientCA { try unsafe askForCertificate(in: context, ca) }
+  }
+
+  private func askForCertificate(
+    in context: OpaquePointer, _ ca: TLSServerConfiguration.ClientCA
+  ) throws(TLSError) {
+    // The file is read first for an error that says what is wrong with it.
+    _ = try PEMFile.certificates(ca.path)
+    guard unsafe SSL_CTX_load_verify_file(context, ca.path) == 1,
+      let list = unsafe SSL_load_client_CA_file(ca.path)
+    else { throw TLSError("\(ca.path) can't be used: \(OpenSSLErrors.takeText())") }
+    unsafe SSL_CTX_set_client_CA_list(context, list)
+    let mode = SSL_VERIFY_PEER | (ca.isRequired ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0)
+    unsafe SSL_CTX_set_verify(context, mode, nil)
+  }
+
+  private func chooseByName(in context: OpaquePointer) {
+    _ = unsafe relevo_ctx_on_name(
+      context,
+      { ssl, _, _ in
+        guard let owner = unsafe TLSContext.of(ssl) as? TLSServerContext,
+          let name = unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
+        else { return SSL_TLSEXT_ERR_NOACK }
+        guard let place = unsafe owner.names.place(of: String(cString: name)) else { return SSL_TLSEXT_ERR_NOACK }
+        unsafe SSL_set_SSL_CTX(ssl, owner.contexts[place])
+        return SSL_TLSEXT_ERR_OK
+      }, nil)
+  }
+
+  /// What clients may speak inside TLS, in the form of RFC 7301, 3.1.
+  private static let protocols: [UInt8] = [8] + Array("http/1.1".utf8)
+
+  private func chooseProtocol(in context: OpaquePointer) {
+    unsafe SSL_CTX_set_alpn_select_cb(
+      context,
+      { _, chosen, length, offered, count, _ in
+        unsafe TLSServerContext.protocols.withUnsafeBufferPointer { ours in
+          var selected: UnsafeMutablePointer<UInt8>?
+          // What it finds stands in the client's list or in ours, and ours is read only.
+          let result = unsafe SSL_select_next_proto(
+            &selected, length, ours.baseAddress, UInt32(ours.count), offered, count)
+          guard result == OPENSSL_NPN_NEGOTIATED else { return SSL_TLSEXT_ERR_ALERT_FATAL }
+          unsafe chosen?.pointee = unsafe UnsafePointer(selected)
+          return SSL_TLSEXT_ERR_OK
+        }
+      }, nil)
+  }
+
+  func stapledAnswer(for certificate: OpaquePointer?) -> [UInt8]? {
+    certificates.first { unsafe $0.leaf == certificate }?.stapledAnswer
+  }
+
+  /// TLS for a client's connection.
+  public func makeSession(_ workspace: TLSWorkspace) throws(TLSFailure) -> TLSSession {
+    try unsafe TLSSession(context: contexts[0], of: self, isServer: true, workspace: workspace)
+  }
+}

@@ -1,0 +1,180 @@
+import ArgumentParser
+import Proxy
+import TLS
+
+struct TLSFlags: ParsableArguments {
+  @Option(
+    parsing: .upToNextOption,
+    help: .flag(
+      "Accept clients with TLS here; may be given several times. host:port, [v6]:port or unix:/path.",
+      value: "address", default: "none"),
+    transform: ListenAddress.init(flag:))
+  var tlsListen: [ListenAddress] = []
+
+  @Option(
+    parsing: .upToNextOption,
+    help: .flag(
+      "Show clients the certificate in this PEM file, with the chain to its root behind it; may be given several times: the name that a client asks for chooses, wildcards count, and the first is for all others. RSA and ECDSA of one name go together. SIGHUP reads it again.",
+      value: "path", default: "none"),
+    transform: PathArgument.init(parsing:))
+  var tlsCert: [PathArgument] = []
+
+  @Option(
+    parsing: .upToNextOption,
+    help: .flag(
+      "Its private key, not encrypted; one for each --tls-cert, in their order.", value: "path",
+      default: "the file of --tls-cert, which may hold both"),
+    transform: PathArgument.init(parsing:))
+  var tlsKey: [PathArgument] = []
+
+  @Option(help: .flag("Speak no older TLS with clients: 1.2 or 1.3.", value: "version", default: "1.2"))
+  var tlsMinVersion = TLSVersion.tls12
+
+  @Option(
+    parsing: .upToNextOption,
+    help: .flag(
+      "Staple this answer of the issuer's OCSP responder (DER, as openssl ocsp -respout writes it) to the certificates that it is about; may be given several times. SIGHUP reads it again.",
+      value: "path", default: "none"),
+    transform: PathArgument.init(parsing:))
+  var tlsOCSP: [PathArgument] = []
+
+  @Option(
+    name: .customLong("tls-client-ca"),
+    help: .flag(
+      "Ask clients for a certificate that one of this PEM file has signed. Origins get its subject as X-SSL-Client-Subject, which no client can send past that.",
+      value: "path", default: "none"),
+    transform: PathArgument.init(parsing:))
+  var tlsClientCA: PathArgument?
+
+  @Option(
+    help: .flag(
+      "Let nobody in without such a certificate (required), or take those without as well (optional).",
+      value: "required|optional", default: "required"))
+  var tlsClientAuth: ClientAuthArgument?
+
+  @Flag(
+    help:
+      "Answer clients without TLS 308 to the same URL with https; what is below /.well-known/acme-challenge/ is served. (default: off)"
+  )
+  var tlsRedirect = false
+
+  @Option(
+    help: .flag(
+      "The port that clients reach TLS at, for --tls-redirect.", value: "port", default: "443"),
+    transform: CountArgument.within(1...65_535))
+  var tlsRedirectPort: Int?
+
+  @Option(
+    help: .flag(
+      "Have clients with TLS use nothing else for this long (Strict-Transport-Security), as in 365d; an origin's own word is replaced. 0 has them forget it.",
+      value: "time", default: "off"),
+    transform: DurationArgument.from(.seconds(0), to: .days(3650)))
+  var tlsHSTS: DurationArgument?
+
+  @Option(
+    help: .flag(
+      "Write the secrets of every TLS connection here, to clients and to origins, for Wireshark and the like (SSLKEYLOGFILE). Whoever has the file can read captured traffic.",
+      value: "path", default: "none"),
+    transform: PathArgument.init(parsing:))
+  var tlsKeylog: PathArgument?
+
+  @Option(
+    name: .customLong("origin-ca"),
+    help: .flag(
+      "Believe the certificates of https origins that one of this PEM file has signed.", value: "path",
+      default: "what this machine believes"),
+    transform: PathArgument.init(parsing:))
+  var originCA: PathArgument?
+
+  @Option(
+    help: .flag(
+      "Show this certificate to https origins that ask for one.", value: "path", default: "none"),
+    transform: PathArgument.init(parsing:))
+  var originCert: PathArgument?
+
+  @Option(
+    help: .flag(
+      "Its private key.", value: "path", default: "the file of --origin-cert, which may hold both"),
+    transform: PathArgument.init(parsing:))
+  var originKey: PathArgument?
+
+  @Flag(
+    name: .customLong("origin-tls-insecure"),
+    help:
+      "Take any certificate of https origins: whoever is between can read and change everything. (default: off)")
+  var originTLSInsecure = false
+
+  /// The checks that no flag can make alone.
+  func checkTogether(origins: [OriginAddress], listens: Bool) throws(CommandFailure) {
+    func refuse(_ sentence: String) -> CommandFailure { CommandFailure(sentence, code: .usage) }
+    if tlsListen.isEmpty {
+      let idle: [(String, Bool)] = [
+        ("--tls-cert", !tlsCert.isEmpty), ("--tls-key", !tlsKey.isEmpty), ("--tls-ocsp", !tlsOCSP.isEmpty),
+        ("--tls-client-ca", tlsClientCA != nil),
+      ]
+      if let (flag, _) = idle.first(where: { $0.1 }) {
+        throw refuse("\(flag) is for clients with TLS: say where they come in, as in --tls-listen 0.0.0.0:443")
+      }
+    } else if tlsCert.isEmpty {
+      throw refuse("--tls-listen needs a certificate: --tls-cert FILE, and --tls-key FILE where the key is not in it")
+    }
+    if !tlsKey.isEmpty, tlsKey.count != tlsCert.count {
+      throw refuse(
+        "there are \(tlsCert.count) --tls-cert and \(tlsKey.count) --tls-key: give one key for each, in their order")
+    }
+    if tlsClientAuth != nil, tlsClientCA == nil {
+      throw refuse("--tls-client-auth needs --tls-client-ca: who may sign a client's certificate")
+    }
+    if tlsRedirectPort != nil, !tlsRedirect { throw refuse("--tls-redirect-port is for --tls-redirect: give both or none") }
+    if tlsRedirect, !listens {
+      throw refuse("--tls-redirect answers clients without TLS: say where they come in, as in --listen 0.0.0.0:80")
+    }
+    if originKey != nil, originCert == nil { throw refuse("--origin-key is the key of --origin-cert: give both or none") }
+    let isSecure = origins.contains { $0.isSecure }
+    if originCA != nil || originCert != nil || originTLSInsecure, !isSecure {
+      throw refuse("--origin-ca, --origin-cert and --origin-tls-insecure are for https:// origins, and there is none")
+    }
+    if originTLSInsecure, originCA != nil {
+      throw refuse("--origin-tls-insecure takes any certificate, --origin-ca does not: give one of them")
+    }
+    if let server = origins.first(where: { $0.options.tlsName != nil && !$0.isSecure }) {
+      throw refuse("sni= is for https:// origins: write https:\(server.url.dropFirst("http:".count)), or leave it out")
+    }
+  }
+
+  /// Nil where no client speaks TLS.
+  func clients(keyLog: KeyLog?) -> TLSServerConfiguration? {
+    guard !tlsListen.isEmpty else { return nil }
+    let files = tlsCert.indices.map {
+      CertificateFiles(
+        certificate: tlsCert[$0].description,
+        key: tlsKey.indices.contains($0) ? tlsKey[$0].description : tlsCert[$0].description)
+    }
+    var configuration = TLSServerConfiguration(certificates: files)
+    configuration.minVersion = tlsMinVersion
+    configuration.stapledAnswers = tlsOCSP.map(\.description)
+    configuration.clientCA = tlsClientCA.map {
+      TLSServerConfiguration.ClientCA(path: $0.description, isRequired: tlsClientAuth != .optional)
+    }
+    configuration.keyLog = keyLog
+    return configuration
+  }
+
+  func origins(keyLog: KeyLog?) -> TLSClientConfiguration {
+    var configuration = TLSClientConfiguration()
+    configuration.ca = originCA?.description
+    configuration.certificate = originCert.map {
+      CertificateFiles(certificate: $0.description, key: originKey?.description ?? $0.description)
+    }
+    configuration.isInsecure = originTLSInsecure
+    configuration.keyLog = keyLog
+    return configuration
+  }
+}
+
+extension TLSVersion: ExpressibleByArgument {}
+
+/// `--tls-client-auth`.
+enum ClientAuthArgument: String, CaseIterable, ExpressibleByArgument {
+  case required, optional
+}
