@@ -67,6 +67,7 @@ static inline int relevo_mac_prepare(EVP_MAC_CTX *mac, void *key, size_t count) 
   return EVP_MAC_CTX_set_params(mac, parameters);
 }
 
+static inline int relevo_is_ssl_library(unsigned long code) { return ERR_GET_LIB(code) == ERR_LIB_SSL; }
 static inline int relevo_is_ssl_error(unsigned long code, int reason) {
   return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == reason;
 }

@@ -89,20 +89,50 @@ public struct TLSClientConfiguration: Sendable {
     guard let context = unsafe context else { throw .outOfMemory }
     let session = try unsafe TLSSession(
       context: context, of: self, isServer: false, workspace: workspace, store: store)
-    var isSet: Bool
-    if Self.isAddress(name) {
-      isSet = unsafe X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session.ssl), name) == 1
-    } else {
-      unsafe SSL_set_hostflags(session.ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
-      isSet = unsafe SSL_set1_host(session.ssl, name) == 1 && relevo_ssl_set_name(session.ssl, name) == 1
-    }
-    if !isSet { throw .outOfMemory }
+    guard unsafe Self.expect(name, of: session.ssl) else { throw .outOfMemory }
     unsafe store.offer(to: session.ssl)
     return session
+  }
+
+  /// TLS for a request of an `HTTPClient`.
+  public func peer(named name: String) -> any HTTPClientTLS { TLSPeer(context: self, name: name) }
+
+  /// OpenSSL's side of a connection to a server of this name, which the caller owns.
+  func makeConnection(to name: String) -> OpaquePointer? {
+    guard let context = unsafe context, let ssl = unsafe SSL_new(context) else { return nil }
+    guard unsafe Self.expect(name, of: ssl) else {
+      unsafe SSL_free(ssl)
+      return nil
+    }
+    return unsafe ssl
+  }
+
+  /// Has a connection go on only with a server whose certificate has the name, and tells it the name; false without memory.
+  private static func expect(_ name: String, of ssl: OpaquePointer) -> Bool {
+    if isAddress(name) { return unsafe X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1 }
+    unsafe SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+    return unsafe SSL_set1_host(ssl, name) == 1 && relevo_ssl_set_name(ssl, name) == 1
   }
 
   private static func isAddress(_ name: String) -> Bool {
     var room = in6_addr()
     return unsafe inet_pton(AF_INET, name, &room) == 1 || inet_pton(AF_INET6, name, &room) == 1
+  }
+}
+
+/// A server as an `HTTPClient` speaks to it.
+private struct TLSPeer: HTTPClientTLS {
+  let context: TLSClientContext
+  let name: String
+
+  func makeConnection() -> OpaquePointer? { unsafe context.makeConnection(to: name) }
+
+  func failure(of connection: OpaquePointer, code: UInt) -> String? {
+    let verdict = unsafe SSL_get_verify_result(connection)
+    if verdict != X509_V_OK {
+      return TLSFailure.certificate(reason: unsafe String(cString: X509_verify_cert_error_string(verdict))).description
+    }
+    // A socket that failed has a code of another library, or of none.
+    return relevo_is_ssl_library(code) == 0 ? nil : TLSFailure.handshake(reason: OpenSSLErrors.text(code)).description
   }
 }

@@ -26,7 +26,7 @@ public enum TLSFailure: Error, Equatable, CustomStringConvertible {
     case .plainHTTP: "HTTP without TLS on a TLS port"
     case .certificate(let reason): "its certificate was refused: \(reason)"
     case .alert(let name): "the peer ended TLS: \(name)"
-    case .handshake(let reason): "TLS failed: \(reason)"
+    case .handshake(let reason): "the handshake failed: \(reason)"
     case .floods: "the peer has TLS answer it and does not read the answers"
     case .outOfMemory: "out of memory"
     }

@@ -13,9 +13,10 @@ struct ServeCommand: ParsableCommand {
     discussion: HelpPages.serve)
 
   @OptionGroup(title: "Listening") var listening: ListeningFlags
-  @OptionGroup(title: "TLS") var tls: TLSFlags
+  @OptionGroup(title: "TLS with clients") var tls: TLSFlags
   @OptionGroup(title: "Clients") var clients: ClientFlags
   @OptionGroup(title: "Origins") var origins: OriginFlags
+  @OptionGroup(title: "TLS with origins") var originTLS: OriginTLSFlags
   @OptionGroup(title: "Several servers") var balance: BalanceFlags
   @OptionGroup(title: "Health checks") var health: HealthFlags
   @OptionGroup(title: "Fallback") var fallback: FallbackFlags
@@ -44,8 +45,8 @@ struct ServeCommand: ParsableCommand {
     }
     try OriginAddress.checkTogether(new: origins.new, old: origins.old)
     _ = try origins.mode()
-    try tls.checkTogether(
-      origins: origins.new + origins.old, listens: tls.tlsListen.isEmpty || !listening.listen.isEmpty)
+    try tls.checkTogether(listensWithout: tls.tlsListen.isEmpty || !listening.listen.isEmpty)
+    try originTLS.checkTogether(origins.new + origins.old)
     try balance.checkTogether()
     if replay.memory > replay.replayLimit {
       throw CommandFailure(
@@ -67,7 +68,8 @@ struct ServeCommand: ParsableCommand {
     let descriptors = DescriptorLimit.raised()
     let manager = ServiceManager(ProcessEnvironment.variables)
     var configuration = try proxyConfiguration(descriptors: descriptors)
-    let encryption = try EncryptionFiles(tls, origins: origins.new + origins.old, logger: logger)
+    let encryption = try EncryptionFiles(
+      clients: tls, origins: originTLS, of: origins.new + origins.old, logger: logger)
     configuration.encryption = try encryption.read()
     // Whether the loops turn is what the watchdog is told.
     if manager.watchdogMs != nil { configuration.detailedMetrics = true }
@@ -102,7 +104,7 @@ struct ServeCommand: ParsableCommand {
     if logging.startupProbes {
       StartupProbes(
         new: configuration.newServers, old: configuration.oldServers, oldHost: configuration.oldHost,
-        rules: try MissRules(fallback), logger: logger
+        tls: configuration.encryption.origins, rules: try MissRules(fallback), logger: logger
       ).begin()
     }
 

@@ -57,6 +57,8 @@ import Glibc
   private let limits: HTTPClient.Limits
   /// Owned; freed in `deinit`, which also ends the request. evhttp has an unretained reference to this object until then.
   private let connection: OpaquePointer
+  /// What `connection` speaks through, which owns it; nil without TLS.
+  private let secured: OpaquePointer?
   private var timer: LoopTimer?
   private var response = HTTPClientResponse()
   private var failure: HTTPClientError?
@@ -68,10 +70,17 @@ import Glibc
     self.loop = loop
     self.limits = limits
     self.request = request
+    let bufferEvent = try unsafe request.tls.map { tls throws(EventLoopError) in
+      try unsafe Self.bufferEvent(loop, tls)
+    }
+    unsafe secured = unsafe bufferEvent.flatMap { unsafe bufferevent_openssl_get_ssl($0) }
     guard
-      let connection = unsafe evhttp_connection_base_new(
-        loop.base, nil, request.address.host, request.address.port)
-    else { throw .system(call: "evhttp_connection_base_new", errno: ENOMEM) }
+      let connection = unsafe evhttp_connection_base_bufferevent_new(
+        loop.base, nil, bufferEvent, request.address.host, request.address.port)
+    else {
+      if let bufferEvent = unsafe bufferEvent { unsafe bufferevent_free(bufferEvent) }
+      throw .system(call: "evhttp_connection_base_bufferevent_new", errno: ENOMEM)
+    }
     unsafe self.connection = unsafe connection
     unsafe evhttp_connection_set_max_headers_size(connection, limits.headerBytes)
     timer = try LoopTimer(loop: loop) { [unowned self] in timerFired() }
@@ -80,6 +89,26 @@ import Glibc
   deinit {
     timer = nil
     unsafe evhttp_connection_free(connection)
+  }
+
+  private static func bufferEvent(
+    _ loop: EventLoop, _ tls: any HTTPClientTLS
+  ) throws(EventLoopError) -> OpaquePointer {
+    guard let ssl = unsafe tls.makeConnection(),
+      let made = unsafe bufferevent_openssl_socket_new(
+        loop.base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, Int32(BEV_OPT_CLOSE_ON_FREE.rawValue))
+    else { throw .system(call: "SSL_new", errno: ENOMEM) }
+    // Whether an answer is whole its framing tells.
+    unsafe bufferevent_openssl_set_allow_dirty_shutdown(made, 1)
+    return unsafe made
+  }
+
+  /// Why TLS could not be opened; nil when it was, or something else is to blame.
+  private var tlsFailure: HTTPClientError? {
+    guard let secured = unsafe secured, let bufferEvent = unsafe evhttp_connection_get_bufferevent(connection)
+    else { return nil }
+    let code = UInt(unsafe bufferevent_get_openssl_error(bufferEvent))
+    return unsafe request.tls?.failure(of: secured, code: code).map { .tls($0) }
   }
 
   func start(_ completion: @escaping (Result<HTTPClientResponse, HTTPClientError>) -> Void) {
@@ -154,7 +183,7 @@ import Glibc
   private func answered(_ request: UnsafeMutablePointer<evhttp_request>?) {
     guard let request = unsafe request, unsafe evhttp_request_get_response_code(request) != 0 else {
       // Without a word about an error evhttp ends a request in one case only: the connection was refused.
-      return end(.failure(failure ?? .unreachable(errno: ECONNREFUSED)))
+      return end(.failure(tlsFailure ?? failure ?? .unreachable(errno: ECONNREFUSED)))
     }
     // An answer without a body may come without a word about its head.
     if response.status == 0 { unsafe takeHead(request) }

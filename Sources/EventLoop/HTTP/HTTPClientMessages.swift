@@ -13,15 +13,30 @@ public struct HTTPClientRequest: Sendable {
   public var target: String
   /// Field lines; `Host` among them. `Connection: close` is added.
   public var headers: [(name: String, value: String)]
+  /// What it is sent inside of; nil sends it as it is.
+  public var tls: (any HTTPClientTLS)?
 
   public init(
-    method: Method = .get, address: SocketAddress, target: String, headers: [(name: String, value: String)]
+    method: Method = .get, address: SocketAddress, target: String, headers: [(name: String, value: String)],
+    tls: (any HTTPClientTLS)? = nil
   ) {
     self.method = method
     self.address = address
     self.target = target
     self.headers = headers
+    self.tls = tls
   }
+}
+
+/// TLS to one server. It lives as long as a request that uses it.
+public protocol HTTPClientTLS: Sendable {
+  /// OpenSSL's side of a new connection, which the caller owns; nil without memory.
+  func makeConnection() -> OpaquePointer?
+
+  /// Why a connection could not be opened; nil when TLS is not to blame.
+  ///
+  /// - Parameter code: OpenSSL's error, 0 for none.
+  func failure(of connection: OpaquePointer, code: UInt) -> String?
 }
 
 /// An answer as an ``HTTPClient`` has received it.
@@ -56,6 +71,8 @@ public struct HTTPClientResponse: Sendable {
 public enum HTTPClientError: Error, Sendable, Equatable, CustomStringConvertible {
   /// No connection could be made.
   case unreachable(errno: Int32)
+  /// A connection was made, and TLS could not be opened on it.
+  case tls(String)
   /// The answer was not whole within the timeout.
   case timeout
   /// The connection ended before the answer did.
@@ -66,6 +83,7 @@ public enum HTTPClientError: Error, Sendable, Equatable, CustomStringConvertible
   public var description: String {
     switch self {
     case .unreachable(let code): systemMessage(code)
+    case .tls(let reason): reason
     case .timeout: "no whole answer in time"
     case .closed: "it closed the connection before its answer was whole"
     case .malformed: "its answer is no valid HTTP"

@@ -74,15 +74,16 @@ enum OriginFailure: Equatable {
     switch self {
     case .refused(ECONNREFUSED): "see that it runs and listens there"
     case .refused, .connectTimeout: "see that the machine and the way to it are up"
-    case .tls(.certificate):
-      "give the name that its certificate has (sni=), the root it comes from (--origin-ca), or see to its certificate"
-    case .tls: "see that it speaks TLS 1.2 or 1.3 there, and what its log says"
+    case .tls: Self.tlsRemedy
     case .died: "see its error log"
     case .timeout: "it hangs, or has too much to do: see its log"
     case .malformed, .malformedUpgrade: "see what listens there"
     case .noDescriptor, .atMaximum, .queueFull, .queueTimeout, .noServer: nil
     }
   }
+
+  static let tlsRemedy =
+    "see that it speaks TLS 1.2 or 1.3 there; of its certificate, give the name (sni=) and the root (--origin-ca)"
 
   /// The cause of a line in the log: what happened, and what to do about it.
   var told: String {

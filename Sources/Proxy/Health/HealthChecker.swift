@@ -1,5 +1,6 @@
 import EventLoop
 import Logging
+import TLS
 
 /// Asks the servers for their page at even distances and writes into their ``OriginState`` what comes of it. All of it is
 /// used on one thread.
@@ -12,6 +13,7 @@ final class HealthChecker {
 
   private let checks: HealthChecks
   private let registry: OriginRegistry
+  private let tls: @Sendable () -> TLSClientContext?
   private let logger: Logger
   private let loop: EventLoop
   private let client: HTTPClient
@@ -34,7 +36,12 @@ final class HealthChecker {
     }
   }
 
-  init(_ checks: HealthChecks, of registry: OriginRegistry, logger: Logger) throws(EventLoopError) {
+  /// - Parameter tls: for servers of https:// URLs, as it is at the time.
+  init(
+    _ checks: HealthChecks, of registry: OriginRegistry, tls: @escaping @Sendable () -> TLSClientContext?,
+    logger: Logger
+  ) throws(EventLoopError) {
+    self.tls = tls
     self.checks = checks
     self.registry = registry
     self.logger = logger
@@ -91,7 +98,7 @@ final class HealthChecker {
       headers: [
         ("Host", subject.target.host ?? subject.origin.authority), ("User-Agent", checks.userAgent),
         ("Accept", "*/*"),
-      ])
+      ], tls: subject.origin.tlsName.flatMap { tls()?.peer(named: $0) })
     do throws(EventLoopError) {
       try client.send(request) { [unowned self] result in
         ended(subject, result, took: .now - began)

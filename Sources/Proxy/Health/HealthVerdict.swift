@@ -48,6 +48,7 @@ struct HealthVerdict: Equatable {
         code == ECONNREFUSED
           ? "see that it runs and listens there" : "see that the machine and the way to it are up"
       )
+    case .tls(let reason): (reason, OriginFailure.tlsRemedy)
     case .timeout:
       (
         "no whole answer within \(timeout.wholeMilliseconds) ms",

@@ -81,7 +81,7 @@ final class Resolver: Sendable {
           found.append(
             ResolvedOrigin(
               address: address, authority: Array(origin.authority.utf8), options: origin.options,
-              tlsName: origin.isSecure ? origin.options.tlsName ?? origin.host : nil))
+              tlsName: origin.tlsName))
         }
       } catch {
         throw .doesNotResolve(origin: origin.authority, reason: error.reason)
@@ -96,6 +96,9 @@ final class Resolver: Sendable {
 }
 
 extension OriginAddress {
+  /// The name that its certificate must have; nil where it is spoken to without TLS.
+  public var tlsName: String? { isSecure ? options.tlsName ?? host : nil }
+
   /// `host` or `host:port`, the port left out when it is the scheme's own.
   var authority: String {
     let name = host.contains(":") ? "[\(host)]" : host

@@ -11,6 +11,7 @@ public final class ProxyServer: Sendable {
   private let shared: Shared
   private let workers: [WorkerMetrics]
   private let registry: OriginRegistry
+  private let encryption: Locked<Encryption>
   private let running = Locked<Running>(Running())
 
   private struct Running: ~Copyable {
@@ -26,6 +27,7 @@ public final class ProxyServer: Sendable {
 
   public init(_ configuration: ProxyConfiguration, map: URLMap, accessLog: AccessLog?, logger: Logger) {
     self.configuration = configuration
+    encryption = Locked(configuration.encryption)
     shared = Shared(
       settings: Settings(configuration), encryption: configuration.encryption,
       decisions: DecisionTable(
@@ -64,7 +66,8 @@ public final class ProxyServer: Sendable {
       }
       running.withLock { $0.rooms = rooms }
       health = try configuration.healthChecks.map { checks throws(EventLoopError) in
-        try HealthThread(checks, of: registry, logger: shared.logger)
+        try HealthThread(checks, of: registry, tls: { [encryption] in encryption.withLock { $0.origins } },
+          logger: shared.logger)
       }
     } catch {
       for mailbox in mailboxes { mailbox.send(.stop) }
@@ -160,6 +163,7 @@ public final class ProxyServer: Sendable {
   /// Has connections that come from now on use other certificates, and other roots; those there are go on with what they
   /// have. Any thread may ask.
   public func replaceEncryption(_ encryption: Encryption) {
+    self.encryption.withLock { $0 = encryption }
     for mailbox in running.withLock({ $0.mailboxes }) { mailbox.send(.encryption(encryption)) }
   }
 

@@ -3,6 +3,7 @@ import EventLoop
 import Glibc
 import HTTP1
 import Proxy
+import TLS
 
 /// `relevo check`: looks at both sites before they are served together.
 struct CheckCommand: ParsableCommand {
@@ -17,6 +18,7 @@ struct CheckCommand: ParsableCommand {
   }
 
   @OptionGroup(title: "Origins") var origins: OriginFlags
+  @OptionGroup(title: "TLS with origins") var originTLS: OriginTLSFlags
   @OptionGroup(title: "Fallback") var fallback: FallbackFlags
   @OptionGroup(title: "Health checks") var health: HealthPathFlags
 
@@ -38,7 +40,7 @@ struct CheckCommand: ParsableCommand {
   private static let defaultTimeout = DurationArgument.seconds(5)
 
   /// The flags that it takes from the environment: those that it shares with serve.
-  static let flagsFromEnvironment = HealthPathFlags.names.union([
+  static let flagsFromEnvironment = HealthPathFlags.names.union(OriginTLSFlags.names).union([
     "new", "old", "old-host", "old-mode", "old-public-url", "old-redirect-status", "resolve-every",
     "fallback-on", "learn-on", "old-miss-on", "old-miss-redirect", "old-miss-body", "miss-ttl",
   ])
@@ -50,6 +52,7 @@ struct CheckCommand: ParsableCommand {
         "check needs a server of the \(missing) site: --\(missing) http://host:port, or RELEVO_\(missing.uppercased())",
         code: .usage)
     }
+    try originTLS.checkTogether(origins.new + origins.old)
   }
 
   func run() throws {
@@ -59,7 +62,13 @@ struct CheckCommand: ParsableCommand {
       servers: servers, rules: try MissRules(fallback),
       health: try HealthQuestion(health, oldHost: origins.oldHost == Defaults.oldHost ? nil : origins.oldHost)
     )
-    let found = check.run(try Inquiry(timeout: timeout.duration, purpose: "check"))
+    let tls: TLSClientContext
+    do throws(TLSError) {
+      tls = try TLSClientContext(originTLS.configuration(keyLog: nil))
+    } catch {
+      throw CommandFailure(error.description, code: .configuration)
+    }
+    let found = check.run(try Inquiry(timeout: timeout.duration, purpose: "check", tls: tls))
     let report = CheckReport(findings: unresolved + found)
     StandardStream.output.write(format == .text ? report.text : try report.json())
     if report.count(.problem) > 0 { throw ExitCode(1) }

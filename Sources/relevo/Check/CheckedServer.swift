@@ -11,6 +11,8 @@ struct CheckedServer: Sendable, Equatable {
   let authority: String
   /// The `Host` that it is asked by.
   let host: String
+  /// The name that its certificate must have; nil where it is spoken to without TLS.
+  let tlsName: String?
 
   /// The servers behind an origin's name. Blocks.
   ///
@@ -20,11 +22,11 @@ struct CheckedServer: Sendable, Equatable {
   ) throws(ResolveError) -> [CheckedServer] {
     let addresses = try SocketAddress.resolve(host: origin.host, port: origin.port)
     let name = "\(role) \(origin.url)"
-    let authority = String(origin.url.dropFirst("http://".count))
+    let authority = String(origin.url.dropFirst(origin.isSecure ? "https://".count : "http://".count))
     return addresses.map { address in
       CheckedServer(
         role: role, name: addresses.count > 1 ? "\(name) (\(address.host))" : name, address: address,
-        authority: authority, host: host ?? authority)
+        authority: authority, host: host ?? authority, tlsName: origin.tlsName)
     }
   }
 

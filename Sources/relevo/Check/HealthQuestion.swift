@@ -61,6 +61,7 @@ extension CheckedServer {
   func asChecked(by health: HealthQuestion) -> CheckedServer {
     guard let target = health.target(of: self) else { return self }
     return CheckedServer(
-      role: role, name: name, address: address, authority: authority, host: target.host ?? authority)
+      role: role, name: name, address: address, authority: authority, host: target.host ?? authority,
+      tlsName: tlsName)
   }
 }

@@ -1,4 +1,5 @@
 import EventLoop
+import TLS
 
 /// What a server answered to a path.
 struct Reply: Sendable {
@@ -17,13 +18,16 @@ struct Reply: Sendable {
 final class Inquiry {
   private let loop: EventLoop
   private let client: HTTPClient
+  private let tls: TLSClientContext?
   private let userAgent: String
   private var pending = 0
 
   /// - Parameters:
   ///   - timeout: of each request.
   ///   - purpose: what the servers' logs show beside Relevo's name.
-  init(timeout: Duration, purpose: String) throws(EventLoopError) {
+  ///   - tls: for servers of https:// URLs.
+  init(timeout: Duration, purpose: String, tls: TLSClientContext? = nil) throws(EventLoopError) {
+    self.tls = tls
     loop = try EventLoop()
     client = HTTPClient(loop: loop, limits: HTTPClient.Limits(timeout: timeout))
     userAgent = "relevo/\(Relevo.versionNumber) (\(purpose))"
@@ -59,7 +63,7 @@ final class Inquiry {
       headers: [
         ("Host", server.host), ("User-Agent", userAgent), ("Accept", "text/html,*/*"),
         ("Accept-Encoding", "identity"),
-      ])
+      ], tls: server.tlsName.flatMap { tls?.peer(named: $0) })
     do throws(EventLoopError) {
       try client.send(request, completion: next)
     } catch {

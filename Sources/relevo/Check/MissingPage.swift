@@ -37,13 +37,13 @@ enum MissingPage: Equatable {
   /// 400 to 499, but no miss.
   case refusal(status: Int)
   case failure(status: Int)
-  case none(String)
+  case none(HTTPClientError)
 
   init(_ reply: Reply, of server: CheckedServer, rules: MissRules) {
     let answer: HTTPClientResponse
     switch reply.result {
     case .failure(let error):
-      self = .none(error.description)
+      self = .none(error)
       return
     case .success(let response): answer = response
     }

@@ -1,3 +1,4 @@
+import EventLoop
 /// What is said of the way in which a server answers for pages that do not exist: on the new site anything but a miss
 /// defeats the fallback, on the old one it fills the map with rubbish.
 struct MissingPageFindings {
@@ -20,10 +21,15 @@ struct MissingPageFindings {
 
   private var subject: String { server.name }
 
-  private func unreached(_ reason: String) -> Finding {
-    .problem(
-      subject, "gives no answer: \(reason)",
-      remedy: "See that it runs, that the address is right and that this machine may connect to it.")
+  private func unreached(_ error: HTTPClientError) -> Finding {
+    let remedy =
+      switch error {
+      case .tls:
+        "See that it speaks TLS 1.2 or 1.3 there; of its certificate, give the name (sni=) and the root (--origin-ca)."
+      case .unreachable, .timeout, .closed, .malformed:
+        "See that it runs, that the address is right and that this machine may connect to it."
+      }
+    return .problem(subject, "gives no answer: \(error)", remedy: remedy)
   }
 
   private func ok(_ kind: String) -> Finding {
@@ -34,7 +40,7 @@ struct MissingPageFindings {
     .problem(
       subject, "redirects everything to https",
       remedy: """
-        Relevo speaks http to it. Have it trust X-Forwarded-Proto from Relevo (with --no-forwarded-for Relevo passes \
+        Give its URL with https:// and Relevo speaks that to it. Or have it trust X-Forwarded-Proto from Relevo (with --no-forwarded-for Relevo passes \
         on what stands before it says), or have it leave requests from Relevo's address alone.
         """)
   }
@@ -44,7 +50,7 @@ struct MissingPageFindings {
   private func ofNew(_ kind: MissingPage) -> Finding {
     let consequence = "the old server would never be asked"
     switch kind {
-    case .none(let reason): return unreached(reason)
+    case .none(let error): return unreached(error)
     case .miss(let status): return ok("\(status)")
     case .softMiss(let flag): return ok("what \(flag) names")
     case .page(let status) where isHomePage || isApplication:
@@ -106,7 +112,7 @@ struct MissingPageFindings {
   private func ofOld(_ kind: MissingPage) -> Finding {
     let consequence = "every URL would be taken for one of its pages"
     switch kind {
-    case .none(let reason): return unreached(reason)
+    case .none(let error): return unreached(error)
     case .miss(let status): return ok("\(status)")
     case .softMiss(let flag): return ok("what \(flag) names")
     case .page(let status): return ofOldPage(status, consequence)

@@ -1,6 +1,7 @@
 import EventLoop
 import Logging
 import Proxy
+import TLS
 
 /// The question that `serve` puts to each server at its start, beside its work: does it answer a miss for a page that
 /// does not exist? What `relevo check` would call a problem or a warning is a warning in the log.
@@ -13,6 +14,8 @@ struct StartupProbes: Sendable {
   let new: [OriginAddress]
   let old: [OriginAddress]
   let oldHost: String?
+  /// For servers of https:// URLs.
+  let tls: TLSClientContext?
   let rules: MissRules
   let logger: Logger
 
@@ -23,7 +26,7 @@ struct StartupProbes: Sendable {
   }
 
   private func run() {
-    guard let inquiry = try? Inquiry(timeout: Self.timeout, purpose: "probe at the start") else { return }
+    guard let inquiry = try? Inquiry(timeout: Self.timeout, purpose: "probe at the start", tls: tls) else { return }
     // Names that do not resolve have kept the server from starting already.
     let servers =
       new.flatMap { (try? CheckedServer.behind($0, role: .new, host: nil)) ?? [] }

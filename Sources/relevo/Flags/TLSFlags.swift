@@ -78,34 +78,10 @@ struct TLSFlags: ParsableArguments {
     transform: PathArgument.init(parsing:))
   var tlsKeylog: PathArgument?
 
-  @Option(
-    name: .customLong("origin-ca"),
-    help: .flag(
-      "Believe the certificates of https origins that one of this PEM file has signed.", value: "path",
-      default: "what this machine believes"),
-    transform: PathArgument.init(parsing:))
-  var originCA: PathArgument?
-
-  @Option(
-    help: .flag(
-      "Show this certificate to https origins that ask for one.", value: "path", default: "none"),
-    transform: PathArgument.init(parsing:))
-  var originCert: PathArgument?
-
-  @Option(
-    help: .flag(
-      "Its private key.", value: "path", default: "the file of --origin-cert, which may hold both"),
-    transform: PathArgument.init(parsing:))
-  var originKey: PathArgument?
-
-  @Flag(
-    name: .customLong("origin-tls-insecure"),
-    help:
-      "Take any certificate of https origins: whoever is between can read and change everything. (default: off)")
-  var originTLSInsecure = false
-
   /// The checks that no flag can make alone.
-  func checkTogether(origins: [OriginAddress], listens: Bool) throws(CommandFailure) {
+  ///
+  /// - Parameter listensWithout: clients come in without TLS, too.
+  func checkTogether(listensWithout: Bool) throws(CommandFailure) {
     func refuse(_ sentence: String) -> CommandFailure { CommandFailure(sentence, code: .usage) }
     if tlsListen.isEmpty {
       let idle: [(String, Bool)] = [
@@ -126,19 +102,8 @@ struct TLSFlags: ParsableArguments {
       throw refuse("--tls-client-auth needs --tls-client-ca: who may sign a client's certificate")
     }
     if tlsRedirectPort != nil, !tlsRedirect { throw refuse("--tls-redirect-port is for --tls-redirect: give both or none") }
-    if tlsRedirect, !listens {
+    if tlsRedirect, !listensWithout {
       throw refuse("--tls-redirect answers clients without TLS: say where they come in, as in --listen 0.0.0.0:80")
-    }
-    if originKey != nil, originCert == nil { throw refuse("--origin-key is the key of --origin-cert: give both or none") }
-    let isSecure = origins.contains { $0.isSecure }
-    if originCA != nil || originCert != nil || originTLSInsecure, !isSecure {
-      throw refuse("--origin-ca, --origin-cert and --origin-tls-insecure are for https:// origins, and there is none")
-    }
-    if originTLSInsecure, originCA != nil {
-      throw refuse("--origin-tls-insecure takes any certificate, --origin-ca does not: give one of them")
-    }
-    if let server = origins.first(where: { $0.options.tlsName != nil && !$0.isSecure }) {
-      throw refuse("sni= is for https:// origins: write https:\(server.url.dropFirst("http:".count)), or leave it out")
     }
   }
 
@@ -156,17 +121,6 @@ struct TLSFlags: ParsableArguments {
     configuration.clientCA = tlsClientCA.map {
       TLSServerConfiguration.ClientCA(path: $0.description, isRequired: tlsClientAuth != .optional)
     }
-    configuration.keyLog = keyLog
-    return configuration
-  }
-
-  func origins(keyLog: KeyLog?) -> TLSClientConfiguration {
-    var configuration = TLSClientConfiguration()
-    configuration.ca = originCA?.description
-    configuration.certificate = originCert.map {
-      CertificateFiles(certificate: $0.description, key: originKey?.description ?? $0.description)
-    }
-    configuration.isInsecure = originTLSInsecure
     configuration.keyLog = keyLog
     return configuration
   }

@@ -14,7 +14,9 @@ struct EncryptionFiles: Sendable {
   /// Certificates are warned of that end within this time.
   private static let soonSeconds = 14 * 24 * 3600
 
-  init(_ flags: TLSFlags, origins: [OriginAddress], logger: Logger) throws(CommandFailure) {
+  init(
+    clients flags: TLSFlags, origins originFlags: OriginTLSFlags, of origins: [OriginAddress], logger: Logger
+  ) throws(CommandFailure) {
     self.logger = logger
     var keyLog: KeyLog?
     if let path = flags.tlsKeylog?.description {
@@ -28,7 +30,7 @@ struct EncryptionFiles: Sendable {
       )
     }
     clients = flags.clients(keyLog: keyLog)
-    self.origins = origins.contains { $0.isSecure } ? flags.origins(keyLog: keyLog) : nil
+    self.origins = origins.contains { $0.isSecure } ? originFlags.configuration(keyLog: keyLog) : nil
     if self.origins?.isInsecure == true {
       logger.warning(
         "--origin-tls-insecure: any certificate of the origins is taken, so whoever is between can read and change everything"
