@@ -77,14 +77,24 @@ final class ChildProcess: Sendable {
   private let reaper: Reaper
 
   /// Starts `path`. The environment is the test's without `RELEVO_…`, and with `environment`.
-  init(_ path: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+  ///
+  /// - Parameter standardInputAndOutput: what the program has as both; `output` is empty then.
+  init(
+    _ path: String, _ arguments: [String], environment: [String: String] = [:],
+    standardInputAndOutput: Int32? = nil
+  ) throws {
     let outputPipe = try ChildProcess.pipe()
     let errorPipe = try ChildProcess.pipe()
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, outputPipe.write, 1)
+    if let standardInputAndOutput {
+      posix_spawn_file_actions_adddup2(&actions, standardInputAndOutput, 0)
+      posix_spawn_file_actions_adddup2(&actions, standardInputAndOutput, 1)
+    } else {
+      posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+      posix_spawn_file_actions_adddup2(&actions, outputPipe.write, 1)
+    }
     posix_spawn_file_actions_adddup2(&actions, errorPipe.write, 2)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)

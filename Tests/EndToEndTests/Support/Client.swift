@@ -23,9 +23,12 @@ struct Answer: Sendable, CustomTestStringConvertible {
 final class Client {
   let socket: Socket
   let stream: ByteStream
+  /// What stands between the client and the port, if anything; it ends with the client.
+  private let process: ChildProcess?
 
-  init(_ socket: Socket) {
+  init(_ socket: Socket, through process: ChildProcess? = nil) {
     self.socket = socket
+    self.process = process
     stream = ByteStream(socket)
   }
 

@@ -55,7 +55,7 @@ final class Daemon: Sendable {
   }
 
   /// nginx with these directives beside its only server, and in it. Its log of errors is `error.log`.
-  static func nginx(http: [String] = [], server: [String]) throws -> Daemon {
+  static func nginx(http: [String] = [], ssl: Bool = false, server: [String]) throws -> Daemon {
     try nginx { port in
       """
       http {
@@ -63,16 +63,16 @@ final class Daemon: Sendable {
         client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
         uwsgi_temp_path uwsgi; scgi_temp_path scgi;
         \(http.joined(separator: "\n"))
-        server { listen 127.0.0.1:\(port); server_name localhost; \(server.joined(separator: "\n")) }
+        server { listen 127.0.0.1:\(port)\(ssl ? " ssl" : ""); server_name localhost; \(server.joined(separator: "\n")) }
       }
       """
     }
   }
 
   /// nginx that passes bytes on, with these directives in its only server.
-  static func nginxStream(server: [String]) throws -> Daemon {
+  static func nginxStream(ssl: Bool = false, server: [String]) throws -> Daemon {
     try nginx { port in
-      "stream { server { listen 127.0.0.1:\(port); \(server.joined(separator: " ")) } }"
+      "stream { server { listen 127.0.0.1:\(port)\(ssl ? " ssl" : ""); \(server.joined(separator: " ")) } }"
     }
   }
 

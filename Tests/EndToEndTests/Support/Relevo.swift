@@ -12,6 +12,8 @@ final class Relevo: Sendable {
   let process: ChildProcess
   /// The port of the first listener; 0 when it is none on 127.0.0.1.
   let port: UInt16
+  /// The port of the first listener with TLS; 0 when there is none on 127.0.0.1.
+  let tlsPort: UInt16
   /// What the program listens on, as it says itself.
   let listeners: [String]
   /// Kept alive as long as the proxy that talks to them.
@@ -39,7 +41,8 @@ final class Relevo: Sendable {
     } else {
       process = try ChildProcess(Relevo.binary, arguments, environment: environment)
     }
-    let wanted = max(1, flags.count { $0 == "--listen" })
+    let tlsCount = flags.count { $0 == "--tls-listen" }
+    let wanted = max(1, flags.count { $0 == "--listen" }) + tlsCount
     let lines = try process.errors.wait("the line that says where it listens", count: wanted, .after(10)) {
       $0.contains("listening on ")
     }
@@ -47,10 +50,13 @@ final class Relevo: Sendable {
       let name = line[line.range(of: "listening on ")!.upperBound...]
       return String(name.prefix { $0 != " " && $0 != "," && $0 != "\"" })
     }
-    port =
-      listeners.lazy.compactMap { name in
+    func port(_ names: ArraySlice<String>) -> UInt16 {
+      names.lazy.compactMap { name in
         name.hasPrefix("127.0.0.1:") ? UInt16(name.dropFirst("127.0.0.1:".count)) : nil
       }.first ?? 0
+    }
+    self.port = port(listeners[...])
+    tlsPort = port(listeners.suffix(tlsCount))
   }
 
   /// Ends the program as an operator does, and tells how it ended.
