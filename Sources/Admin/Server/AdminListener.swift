@@ -22,11 +22,13 @@ final class AdminListener: Sendable {
     if let path { unsafe unlink(path) }
   }
 
-  /// Binds all that `address` resolves to.
+  /// What an address leads to.
   ///
   /// - Parameter toOthers: whether other machines may reach it.
-  /// - Throws: ``AdminStartError``, ``AdminStartError/open(address:)`` before anything is bound.
-  static func bind(_ address: ListenAddress, toOthers: Bool) throws(AdminStartError) -> [AdminListener] {
+  /// - Throws: ``AdminStartError``
+  static func addresses(
+    of address: ListenAddress, toOthers: Bool
+  ) throws(AdminStartError) -> [SocketAddress] {
     switch address {
     case .tcp(let host, let port):
       let found: [SocketAddress]
@@ -38,20 +40,31 @@ final class AdminListener: Sendable {
       if !toOthers, let open = found.first(where: { !$0.isLoopback }) {
         throw .open(address: open.description)
       }
-      return try found.map { one throws(AdminStartError) in
-        try bind(one.description, path: nil) { () throws(EventLoopError) in
-          try ListeningSocket(address: one, shared: false)
-        }
-      }
+      return found
     case .unix(let path):
       guard let address = SocketAddress(unixPath: path) else {
         throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
       }
-      return [
-        try bind(address.description, path: path) { () throws(EventLoopError) in
-          try ListeningSocket(replacing: path, at: address, mode: socketMode)
+      return [address]
+    }
+  }
+
+  /// Binds all that `address` resolves to.
+  ///
+  /// - Parameter toOthers: whether other machines may reach it.
+  /// - Throws: ``AdminStartError``, ``AdminStartError/open(address:)`` before anything is bound.
+  static func bind(_ address: ListenAddress, toOthers: Bool) throws(AdminStartError) -> [AdminListener] {
+    try addresses(of: address, toOthers: toOthers).map { one throws(AdminStartError) in
+      switch address {
+      case .tcp:
+        try bind(one.description, path: nil) { () throws(EventLoopError) in
+          try ListeningSocket(address: one, shared: false)
         }
-      ]
+      case .unix(let path):
+        try bind(one.description, path: path) { () throws(EventLoopError) in
+          try ListeningSocket(replacing: path, at: one, mode: socketMode)
+        }
+      }
     }
   }
 
