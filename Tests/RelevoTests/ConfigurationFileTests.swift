@@ -189,8 +189,10 @@ struct ConfigurationFileTests {
       "always-old:\n" + String(repeating: "- /abc/\n", count: 100_000) + "- bad\n",
     ]
     for text in texts {
-      let took = try ContinuousClock().measure { #expect(try refusal(text).hasPrefix("78 FILE:")) }
-      #expect(took < .seconds(20), "\(text.prefix(20))")
+      let began = ContinuousClock.now
+      let refusal = try refusal(text)
+      #expect(refusal.hasPrefix("78 FILE:"))
+      #expect(.now - began < .seconds(20), "\(text.prefix(20))")
     }
   }
 
