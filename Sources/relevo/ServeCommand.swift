@@ -103,6 +103,7 @@ struct ServeCommand: ParsableCommand {
     manager.tell(.ready)
     signals.waitForStop()
     manager.tell(.stopping)
+    memory.beginToStop()
     logger.info("stopping: what is under way may finish, a second signal ends it")
     server.stop()
     memory.stop()

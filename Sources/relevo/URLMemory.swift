@@ -89,6 +89,9 @@ struct URLMemory {
   /// Has the file written now, without waiting for it.
   func snapshotNow() { keeper?.takeNow() }
 
+  /// For the time until ``stop()``: breaks off a load that is still under way.
+  func beginToStop() { keeper?.breakOffLoading() }
+
   /// Writes the file a last time and ends the map's threads.
   func stop() {
     map.shutdown()

@@ -128,6 +128,32 @@ struct MapKeeperTests {
     #expect(again.map.lookup("/meanwhile/2") != nil)
   }
 
+  @Test(
+    "after a load that was broken off, what is learned until the end goes to the journal, and the file stays")
+  func learnsAfterLoading() throws {
+    let source = URLMap()
+    for number in 0..<20_000 { source.learnPatiently(Array("/pagina/\(number)".utf8)) }
+    source.waitUntilApplied()
+    try SnapshotFile(path: folder["m"]).write(source)
+    let before = readFile(folder["m"])
+    let map = URLMap()
+    let keeper = MapKeeper(map: map, file: SnapshotFile(path: folder["m"]), every: .seconds(3600)) { _ in }
+    keeper.breakOffLoading()
+    keeper.start()
+    #expect(keeper.waitUntilLoaded(atMost: .seconds(10)) == .stopped)
+    map.learn("/afterwards")
+    map.waitUntilApplied()
+    keeper.takeNow()
+    #expect(eventually { keeper.statistics.journalled == 1 })
+    map.learn("/last")
+    map.shutdown()
+    keeper.stop()
+    #expect(readFile(folder["m"]) == before)
+    let again = try loaded(folder)
+    #expect(again.report.urls == 20_002)
+    #expect(again.map.lookup("/last") != nil)
+  }
+
   @Test("what is learned and forgotten during a load holds, whether the file has it or not")
   func changesWhileLoading() throws {
     let source = URLMap()

@@ -9,7 +9,7 @@ final class KeeperWork {
   }
 
   /// How long a change waits for the journal at most, but for the disk itself; well below the second that is promised.
-  private static let journalEvery = Duration.milliseconds(500)
+  static let journalEvery = Duration.milliseconds(500)
 
   private let map: URLMap
   private let file: SnapshotFile

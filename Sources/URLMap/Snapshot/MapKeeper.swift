@@ -78,6 +78,8 @@ public final class MapKeeper: Sendable {
 
   private struct Control {
     var isAsked = false
+    /// The load shall end, if it is still under way.
+    var loadIsUnwanted = false
     var isStopping = false
     var thread: Thread?
     var unusable: SnapshotError?
@@ -130,11 +132,17 @@ public final class MapKeeper: Sendable {
     alarm.ring()
   }
 
-  /// Ends the thread, after a last snapshot if something changed, and waits for that. A load is broken off, and what the
-  /// files hold stays; what was learned meanwhile is in the journal. The map should be shut down first, or
+  /// Breaks off a load that is still under way: the files stay as they are, and what is learned goes to the journal until
+  /// ``stop()``. From any thread, returns at once.
+  public func breakOffLoading() {
+    control.withLock { $0.loadIsUnwanted = true }
+  }
+
+  /// Ends the thread, after a last snapshot if something changed, and waits for that. A load is broken off first. The map should be shut down first, or
   /// `waitUntilApplied` be called, so that nothing is still on its way into it. May be called again.
   public func stop() {
     let thread = control.withLock { control in
+      control.loadIsUnwanted = true
       control.isStopping = true
       return control.thread.take()
     }
@@ -160,7 +168,7 @@ public final class MapKeeper: Sendable {
 
   private func run() {
     let work = KeeperWork(map, file, written: changesBefore, counters, interval, report)
-    switch work.load(mayGoOn: { !control.withLock { $0.isStopping } }) {
+    switch work.load(mayGoOn: { !control.withLock { $0.loadIsUnwanted } }) {
     case .loaded(let loaded):
       announce(.loaded, .loaded(loaded))
       keep(work)
@@ -169,7 +177,17 @@ public final class MapKeeper: Sendable {
       announce(.unusable, .unusable(error))
     case .interrupted:
       announce(.stopped, nil)
+      keepJournal(work)
+    }
+  }
+
+  /// Writes no snapshot, as the map lacks what the files hold.
+  private func keepJournal(_ work: KeeperWork) {
+    while true {
+      let isStopping = control.withLock { $0.isStopping }
       work.writeJournal()
+      if isStopping { return }
+      alarm.wait(atMost: KeeperWork.journalEvery)
     }
   }
 
