@@ -14,7 +14,11 @@ enum ExitStatus: Int32 {
   case inputOutput = 74
   /// Another Relevo owns the map file: it may be gone at the next try.
   case temporary = 75
+<<<<<<< HEAD
   /// The map file, the access log or a file of settings cannot be used.
+=======
+  /// The map file, the access log or an inherited socket cannot be used.
+>>>>>>> main
   case configuration = 78
 }
 
