@@ -76,7 +76,7 @@ public struct CertificateFacts: Sendable, Equatable {
     OpenSSLErrors.clear()
     var isInstalled =
       unsafe SSL_CTX_use_certificate(context, leaf) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1
-    for unsafe certificate in unsafe certificates.all.dropFirst() where isInstalled {
+    for unsafecertificate in unsafe certificates.all.dropFirst() where isInstalled {
       isInstalled = unsafe relevo_ctx_add_chain(context, certificate) == 1
     }
     // Such as a key that is too short to be safe.
@@ -107,6 +107,8 @@ public struct CertificateFacts: Sendable, Equatable {
     let count = unsafe X509_NAME_get_text_by_NID(
       X509_get_subject_name(certificate), NID_commonName, &room, Int32(room.count))
     guard count > 0 else { return [] }
-    return [String(decoding: room.prefix(Int(count)).map(UInt8.init(bitPattern:)), as: UTF8.self).lowercased()]
+    return [
+      String(decoding: room.prefix(Int(count)).map(UInt8.init(bitPattern:)), as: UTF8.self).lowercased()
+    ]
   }
 }

@@ -16,7 +16,7 @@ enum PEMFile {
     }
     let code = ERR_peek_last_error()
     defer { OpenSSLErrors.clear() }
-    guard ERR_reason_is_end(code) else {
+    guard isEnd(code) else {
       throw TLSError("\(path) is no whole PEM file: \(OpenSSLErrors.text(code))")
     }
     if certificates.isEmpty {
@@ -44,10 +44,9 @@ enum PEMFile {
         "the key in \(path) is encrypted, and nobody is there to give the password: decrypt it with openssl pkey -in \(path)"
       )
     }
-    if ERR_reason_is_end(OpenSSLErrors.first) {
-      throw TLSError("\(path) has no private key: it takes PEM, with -----BEGIN PRIVATE KEY----- before it")
-    }
-    throw TLSError("the key in \(path) can't be read: \(OpenSSLErrors.text(OpenSSLErrors.first))")
+    // OpenSSL does not tell a key that is broken from none.
+    throw TLSError(
+      "\(path) has no private key that can be read: it takes PEM, with -----BEGIN PRIVATE KEY----- before it")
   }
 
   private static func open(_ path: String) throws(TLSError) -> OpaquePointer {
@@ -58,7 +57,7 @@ enum PEMFile {
     throw TLSError("can't read \(path): \(unsafe String(cString: strerror(code)))")
   }
 
-  private static func ERR_reason_is_end(_ code: UInt) -> Bool {
+  private static func isEnd(_ code: UInt) -> Bool {
     code == 0 || relevo_is_pem_error(code, PEM_R_NO_START_LINE) != 0
   }
 }
@@ -75,6 +74,6 @@ enum PEMFile {
   @unsafe var all: [OpaquePointer] { unsafe certificates }
 
   deinit {
-    for unsafe certificate in unsafe certificates { unsafe X509_free(certificate) }
+    for unsafecertificate in unsafe certificates { unsafe X509_free(certificate) }
   }
 }

@@ -30,7 +30,8 @@ enum StapledAnswer {
     }
     if about.isEmpty {
       throw TLSError(
-        "\(path) is about none of the certificates, as far as their files hold their issuers too: fetch the right one")
+        "\(path) is about none of the certificates, as far as their files hold their issuers too: fetch the right one"
+      )
     }
     let bytes = unsafe encoded(response)
     for certificate in about { certificate.stapledAnswer = bytes }
@@ -40,14 +41,17 @@ enum StapledAnswer {
     _ basic: OpaquePointer, about certificate: LoadedCertificate, _ path: String
   ) throws(TLSError) -> Bool {
     guard let issuer = unsafe certificate.issuer else { return false }
-    for unsafe digest in unsafe [EVP_sha1(), EVP_sha256()] {
+    for unsafedigest in unsafe [EVP_sha1(), EVP_sha256()] {
       guard let id = unsafe OCSP_cert_to_id(digest, certificate.leaf, issuer) else { continue }
       defer { unsafe OCSP_CERTID_free(id) }
       var (status, reason): (Int32, Int32) = (0, 0)
       var (revoked, this, next): (UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?, _, _) = unsafe (
-        nil, nil as UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?, nil as UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
+        nil, nil as UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?,
+        nil as UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
       )
-      guard unsafe OCSP_resp_find_status(basic, id, &status, &reason, &revoked, &this, &next) == 1 else { continue }
+      guard unsafe OCSP_resp_find_status(basic, id, &status, &reason, &revoked, &this, &next) == 1 else {
+        continue
+      }
       guard unsafe OCSP_check_validity(this, next, 300, -1) == 1 else {
         throw TLSError("the OCSP answer in \(path) is out of date: fetch it again")
       }

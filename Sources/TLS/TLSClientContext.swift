@@ -130,9 +130,11 @@ private struct TLSPeer: HTTPClientTLS {
   func failure(of connection: OpaquePointer, code: UInt) -> String? {
     let verdict = unsafe SSL_get_verify_result(connection)
     if verdict != X509_V_OK {
-      return TLSFailure.certificate(reason: unsafe String(cString: X509_verify_cert_error_string(verdict))).description
+      return TLSFailure.certificate(reason: unsafe String(cString: X509_verify_cert_error_string(verdict)))
+        .description
     }
     // A socket that failed has a code of another library, or of none.
-    return relevo_is_ssl_library(code) == 0 ? nil : TLSFailure.handshake(reason: OpenSSLErrors.text(code)).description
+    return relevo_is_ssl_library(code) == 0
+      ? nil : TLSFailure.handshake(reason: OpenSSLErrors.text(code)).description
   }
 }

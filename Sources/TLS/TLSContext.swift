@@ -44,7 +44,8 @@ import COpenSSL
     unsafe relevo_ctx_set_options(context)
     // An idle connection keeps no buffers, and one receive takes all that a buffer holds.
     _ = unsafe relevo_ctx_set_mode(
-      context, Int(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
+      context,
+      Int(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
     _ = unsafe relevo_ctx_set_read_ahead(context)
     if keyLog != nil { unsafe KeyLog.attach(to: context) }
     return unsafe context

@@ -39,7 +39,8 @@ public struct TLSServerConfiguration: Sendable {
 
   /// - Throws: ``TLSError`` when a file can't be read or used.
   public init(_ configuration: TLSServerConfiguration, ticketKeys: TicketKeys) throws(TLSError) {
-    certificates = try configuration.certificates.map { files throws(TLSError) in try LoadedCertificate(files) }
+    certificates = try configuration.certificates.map { files throws(TLSError) in try LoadedCertificate(files)
+    }
     guard let first = certificates.first else { throw TLSError("there is no certificate") }
     for path in configuration.stapledAnswers { try StapledAnswer.load(path, for: certificates) }
     facts = certificates.map(\.facts)
@@ -60,7 +61,7 @@ public struct TLSServerConfiguration: Sendable {
   }
 
   deinit {
-    for unsafe context in unsafe contexts { unsafe SSL_CTX_free(context) }
+    for unsafecontext in unsafe contexts { unsafe SSL_CTX_free(context) }
   }
 
   /// The certificates that have a name, the first of each kind of key.
@@ -108,7 +109,9 @@ public struct TLSServerConfiguration: Sendable {
         guard let owner = unsafe TLSContext.of(ssl) as? TLSServerContext,
           let name = unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
         else { return SSL_TLSEXT_ERR_NOACK }
-        guard let place = unsafe owner.names.place(of: String(cString: name)) else { return SSL_TLSEXT_ERR_NOACK }
+        guard let place = unsafe owner.names.place(of: String(cString: name)) else {
+          return SSL_TLSEXT_ERR_NOACK
+        }
         unsafe SSL_set_SSL_CTX(ssl, owner.contexts[place])
         return SSL_TLSEXT_ERR_OK
       }, nil)

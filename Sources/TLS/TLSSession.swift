@@ -78,7 +78,8 @@ import Glibc
 
   /// Whom the peer's certificate names, as RFC 4514 writes it, such as `CN=ann,O=Example`; nil when it has sent none.
   public var peerSubject: String? {
-    guard let certificate = unsafe SSL_get0_peer_certificate(ssl), let text = unsafe BIO_new(BIO_s_mem()) else {
+    guard let certificate = unsafe SSL_get0_peer_certificate(ssl), let text = unsafe BIO_new(BIO_s_mem())
+    else {
       return nil
     }
     defer { unsafe BIO_free_all(text) }
@@ -314,7 +315,8 @@ import Glibc
     if OpenSSLErrors.isTLS(code, SSL_R_UNEXPECTED_EOF_WHILE_READING) { return .cutOff }
     if OpenSSLErrors.isTLS(code, SSL_R_HTTP_REQUEST) { return .plainHTTP }
     if OpenSSLErrors.isTLS(code, SSL_R_CERTIFICATE_VERIFY_FAILED) {
-      return .certificate(reason: unsafe String(cString: X509_verify_cert_error_string(SSL_get_verify_result(ssl))))
+      return .certificate(
+        reason: unsafe String(cString: X509_verify_cert_error_string(SSL_get_verify_result(ssl))))
     }
     if relevo_error_is_fatal_alert(code) != 0 { return .alert(OpenSSLErrors.text(code)) }
     return .handshake(reason: OpenSSLErrors.text(code))

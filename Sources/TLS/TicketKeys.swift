@@ -17,7 +17,8 @@ public final class TicketKeys: Sendable {
 
     /// Nil without randomness.
     init?(at now: Int) {
-      guard let name = Self.random(16), let cipher = Self.random(32), let authentication = Self.random(32) else {
+      guard let name = Self.random(16), let cipher = Self.random(32), let authentication = Self.random(32)
+      else {
         return nil
       }
       (self.name, self.cipher, self.authentication, madeAt) = (name, cipher, authentication, now)
@@ -57,7 +58,8 @@ public final class TicketKeys: Sendable {
 
   static func attach(to context: OpaquePointer) {
     unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(context) { ssl, name, iv, cipher, mac, seals in
-      guard let owner = unsafe TLSContext.of(ssl) as? TLSServerContext, let name = unsafe name, let iv = unsafe iv
+      guard let owner = unsafe TLSContext.of(ssl) as? TLSServerContext, let name = unsafe name,
+        let iv = unsafe iv
       else { return -1 }
       return unsafe owner.ticketKeys.prepare(name, iv, cipher, mac, seals: seals == 1)
     }
@@ -76,12 +78,16 @@ public final class TicketKeys: Sendable {
       guard let key = current(at: now), unsafe RAND_bytes(iv, 16) == 1 else { return -1 }
       for (index, byte) in key.name.enumerated() { unsafe name[index] = byte }
       let isReady =
-        unsafe EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nil, key.cipher, iv) == 1 && Self.authenticate(mac, key)
+        unsafe EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nil, key.cipher, iv) == 1
+        && Self.authenticate(mac, key)
       return isReady ? 1 : -1
     }
-    guard let (key, isCurrent) = unsafe find(UnsafeRawBufferPointer(start: name, count: 16), at: now) else { return 0 }
+    guard let (key, isCurrent) = unsafe find(UnsafeRawBufferPointer(start: name, count: 16), at: now) else {
+      return 0
+    }
     let isReady =
-      unsafe EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nil, key.cipher, iv) == 1 && Self.authenticate(mac, key)
+      unsafe EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nil, key.cipher, iv) == 1
+      && Self.authenticate(mac, key)
     return isReady ? (isCurrent ? 1 : 2) : -1
   }
 

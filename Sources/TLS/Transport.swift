@@ -41,7 +41,9 @@ import Glibc
     unsafe BIO_get_data(bio)?.assumingMemoryBound(to: Transport.self)
   }
 
-  private static func read(_ bio: OpaquePointer?, _ room: UnsafeMutablePointer<CChar>?, _ size: Int32) -> Int32 {
+  private static func read(_ bio: OpaquePointer?, _ room: UnsafeMutablePointer<CChar>?, _ size: Int32)
+    -> Int32
+  {
     guard let transport = unsafe of(bio), let room = unsafe room, size > 0 else { return -1 }
     unsafe relevo_bio_clear_retry(bio)
     let count = unsafe transport.pointee.receive(UnsafeMutableRawPointer(room), Int(size))

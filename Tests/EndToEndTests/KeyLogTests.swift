@@ -23,10 +23,14 @@ struct KeyLogTests {
       ]
     ) { relevo in
       #expect(
-        relevo.process.errors.text.contains("warning the secrets of all TLS connections are written to \(keys)"))
+        relevo.process.errors.text.contains(
+          "warning the secrets of all TLS connections are written to \(keys)"))
       let capture = try ChildProcess(
         "/usr/bin/tcpdump",
-        ["-i", "lo", "-U", "-w", folder.path("capture.pcap"), "tcp port \(relevo.tlsPort) or tcp port \(origin.port)"])
+        [
+          "-i", "lo", "-U", "-w", folder.path("capture.pcap"),
+          "tcp port \(relevo.tlsPort) or tcp port \(origin.port)",
+        ])
       _ = try capture.errors.wait("tcpdump's start") { $0.contains("listening on lo") }
       let page = try Tools.curl(tls: relevo.tlsPort, "/secret-path", version[0], version.last ?? "")
       #expect(page.text == "the page's own words")
@@ -34,10 +38,12 @@ struct KeyLogTests {
       capture.signal(SIGINT)
       _ = try capture.wait()
       #expect(
-        try plainText(folder, keys, relevo.tlsPort, origin.port).sorted() == [
-          "\(origin.port) GET /secret-path", "\(origin.port) answer 200", "\(relevo.tlsPort) GET /secret-path",
-          "\(relevo.tlsPort) answer 200",
-        ].sorted())
+        try plainText(folder, keys, relevo.tlsPort, origin.port).sorted()
+          == [
+            "\(origin.port) GET /secret-path", "\(origin.port) answer 200",
+            "\(relevo.tlsPort) GET /secret-path",
+            "\(relevo.tlsPort) answer 200",
+          ].sorted())
       #expect(try plainText(folder, nil, relevo.tlsPort, origin.port) == [])
     }
     #expect(try FileManager.default.attributesOfItem(atPath: keys)[.posixPermissions] as? Int == 0o600)
@@ -74,10 +80,15 @@ struct KeyLogTests {
     #expect(open.exit == .code(78))
     #expect(
       open.errors
-        == "relevo: --tls-keylog: others may read \(keys), and whoever reads it can read all captured traffic: chmod 600 \(keys)")
+        == "relevo: --tls-keylog: others may read \(keys), and whoever reads it can read all captured traffic: chmod 600 \(keys)"
+    )
     try FileManager.default.createSymbolicLink(atPath: folder.path("link"), withDestinationPath: keys)
     #expect(try start(folder.path("link")).exit == .code(78))
-    #expect(try start("/dev/null").errors == "relevo: --tls-keylog: /dev/null is no file: secrets are written to files alone")
-    #expect(try start(folder.path("none/keys.log")).errors == "relevo: --tls-keylog: can't write \(folder.path("none/keys.log")): No such file or directory")
+    #expect(
+      try start("/dev/null").errors
+        == "relevo: --tls-keylog: /dev/null is no file: secrets are written to files alone")
+    #expect(
+      try start(folder.path("none/keys.log")).errors
+        == "relevo: --tls-keylog: can't write \(folder.path("none/keys.log")): No such file or directory")
   }
 }

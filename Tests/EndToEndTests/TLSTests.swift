@@ -10,7 +10,8 @@ struct TLSTests {
 
   /// A site whose Relevo also listens with TLS, with a certificate for `localhost`.
   private func withTLS(
-    new: ScriptedOrigin, old: ScriptedOrigin? = nil, certificates: [Authority.Pair]? = nil, _ flags: String...,
+    new: ScriptedOrigin, old: ScriptedOrigin? = nil, certificates: [Authority.Pair]? = nil,
+    _ flags: String...,
     sourceLocation: SourceLocation = #_sourceLocation, test: (Relevo) throws -> Void
   ) throws {
     let pairs = try certificates ?? [authority.sign(["localhost"])]
@@ -88,7 +89,8 @@ struct TLSTests {
     try withTLS(new: new) { relevo in
       let client = try Client(tls: relevo.tlsPort)
       for number in 1...5 { #expect(try client.get("/\(number)").text == "/\(number)") }
-      try client.send(Client.bytes("/a") + Client.bytes("/b", method: "POST", body: Bytes(text: "x")) + Client.bytes("/c"))
+      try client.send(
+        Client.bytes("/a") + Client.bytes("/b", method: "POST", body: Bytes(text: "x")) + Client.bytes("/c"))
       #expect(try [client.answer().text, client.answer().text, client.answer().text] == ["/a", "/b", "/c"])
       #expect(new.connections == 1)
     }
@@ -108,7 +110,8 @@ struct TLSTests {
     }
   }
 
-  @Test("the name that a client asks for chooses the certificate, its key type too; the first is for all others")
+  @Test(
+    "the name that a client asks for chooses the certificate, its key type too; the first is for all others")
   func names() throws {
     let one = try authority.sign(["one.test"])
     let rsa = try authority.sign(["one.test"], type: .rsa)
@@ -119,7 +122,9 @@ struct TLSTests {
       }
       let other = try Tools.curl(tls: relevo.tlsPort, "/", name: "a.b.two.test")
       #expect(other.exit == .code(60), "a wildcard is for one label")
-      for (suites, key) in [(Self.cipher, "rsaEncryption"), ("ECDHE-ECDSA-AES128-GCM-SHA256", "id-ecPublicKey")] {
+      for (suites, key) in [
+        (Self.cipher, "rsaEncryption"), ("ECDHE-ECDSA-AES128-GCM-SHA256", "id-ecPublicKey"),
+      ] {
         let shown = try Tools.handshake(
           relevo.tlsPort, "-servername", "one.test", "-tls1_2", "-cipher", suites, "-showcerts")
         #expect(shown.text.contains("a:PKEY: \(key)"), "\(shown.text)")
@@ -130,7 +135,9 @@ struct TLSTests {
     }
   }
 
-  @Test("sessions go on by ticket, on whichever worker, and after the certificates were read again", arguments: ["-tls1_2", "-tls1_3"])
+  @Test(
+    "sessions go on by ticket, on whichever worker, and after the certificates were read again",
+    arguments: ["-tls1_2", "-tls1_3"])
   func resumption(version: String) throws {
     let folder = try TemporaryFolder()
     try withTLS(new: .always(200, "page"), "--workers", "2") { relevo in
@@ -139,14 +146,16 @@ struct TLSTests {
           "/bin/sh",
           [
             "-c",
-            "printf 'GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n' | openssl s_client -connect 127.0.0.1:\(relevo.tlsPort) -servername localhost \(version) \(way) \(folder.path("session")) -ign_eof"
+            "printf 'GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n' | openssl s_client -connect 127.0.0.1:\(relevo.tlsPort) -servername localhost \(version) \(way) \(folder.path("session")) -ign_eof",
           ])
         return pipe.text
       }
       #expect(try handshake("-sess_out").contains("New, TLSv1."))
       for _ in 1...6 { #expect(try handshake("-sess_in").contains("Reused, TLSv1.")) }
       relevo.process.signal(SIGHUP)
-      _ = try relevo.process.errors.wait("the new certificates") { $0.contains("the certificates were read again") }
+      _ = try relevo.process.errors.wait("the new certificates") {
+        $0.contains("the certificates were read again")
+      }
       #expect(try handshake("-sess_in").contains("Reused, TLSv1."))
     }
   }
@@ -158,16 +167,24 @@ struct TLSTests {
         let output = try Tools.handshake(relevo.tlsPort, old, "-cipher", "ALL:@SECLEVEL=0")
         #expect(output.exit != .code(0) && output.text.contains("Cipher is (NONE)"), "\(old)")
       }
-      for weak in ["AES128-SHA", "ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES256-SHA384", "DHE-RSA-AES128-GCM-SHA256", "NULL", "aNULL", "3DES", "RC4"] {
+      for weak in [
+        "AES128-SHA", "ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES256-SHA384", "DHE-RSA-AES128-GCM-SHA256",
+        "NULL", "aNULL", "3DES", "RC4",
+      ] {
         let output = try Tools.handshake(relevo.tlsPort, "-tls1_2", "-cipher", "\(weak):@SECLEVEL=0")
         #expect(output.exit != .code(0), "\(weak)")
       }
       let shown = try Tools.handshake(relevo.tlsPort, "-tls1_2")
-      #expect(shown.text.contains("Compression: NONE") && shown.text.contains("Secure Renegotiation IS supported"))
+      #expect(
+        shown.text.contains("Compression: NONE") && shown.text.contains("Secure Renegotiation IS supported"))
       let again = try Tools.run(
         "/bin/sh",
-        ["-c", "(sleep 0.3; echo R; sleep 1) | openssl s_client -connect 127.0.0.1:\(relevo.tlsPort) -tls1_2 2>&1"])
-      #expect(again.text.contains("no renegotiation") || again.text.contains("handshake failure"), "\(again.text)")
+        [
+          "-c",
+          "(sleep 0.3; echo R; sleep 1) | openssl s_client -connect 127.0.0.1:\(relevo.tlsPort) -tls1_2 2>&1",
+        ])
+      #expect(
+        again.text.contains("no renegotiation") || again.text.contains("handshake failure"), "\(again.text)")
       #expect(try Tools.curl(tls: relevo.tlsPort, "/").text == "page")
     }
     try withTLS(new: .always(200, "page"), "--tls-min-version", "1.3") { relevo in
@@ -195,7 +212,8 @@ struct TLSTests {
       let kept = try Client(tls: relevo.tlsPort)
       #expect(try kept.get("/").text == "page")
       for garbage: Bytes in [
-        Bytes(text: "\u{16}\u{3}\u{1}"), Bytes(repeating: 0, count: 600), Bytes(repeating: 0x16, count: 70_000),
+        Bytes(text: "\u{16}\u{3}\u{1}"), Bytes(repeating: 0, count: 600),
+        Bytes(repeating: 0x16, count: 70_000),
         [0x16, 3, 1, 0x40, 0, 1, 0, 0x3F, 0xFC] + Bytes(repeating: 3, count: 0x3FFC),
       ] {
         let other = try Client(relevo.tlsPort)
@@ -209,7 +227,9 @@ struct TLSTests {
         if cut.isMultiple(of: 2) { other.reset() } else { other.close() }
       }
       #expect(try kept.get("/").text == "page")
-      _ = try relevo.process.errors.wait("a line about TLS") { $0.contains("TLS with a client could not be opened") }
+      _ = try relevo.process.errors.wait("a line about TLS") {
+        $0.contains("TLS with a client could not be opened")
+      }
     }
   }
 
@@ -226,7 +246,9 @@ struct TLSTests {
     }
   }
 
-  @Test("SIGHUP reads certificates again: open connections go on, new ones get the new; a broken pair changes nothing")
+  @Test(
+    "SIGHUP reads certificates again: open connections go on, new ones get the new; a broken pair changes nothing"
+  )
   func reload() throws {
     let first = try authority.sign(["localhost"], subject: "/CN=first")
     let second = try authority.sign(["localhost"], subject: "/CN=second")
@@ -240,7 +262,9 @@ struct TLSTests {
     try withTLS(new: .always(200, "page"), certificates: [pair]) { relevo in
       let kept = try Client(tls: relevo.tlsPort)
       #expect(try kept.get("/").text == "page")
-      func subject() throws -> String { try Tools.handshake(relevo.tlsPort).text.between("subject=CN = ", "\n") ?? "" }
+      func subject() throws -> String {
+        try Tools.handshake(relevo.tlsPort).text.between("subject=CN = ", "\n") ?? ""
+      }
       #expect(try subject() == "first")
 
       try install(second.certificate, first.key)
@@ -254,13 +278,17 @@ struct TLSTests {
 
       try install(second.certificate, second.key)
       relevo.process.signal(SIGHUP)
-      _ = try relevo.process.errors.wait("the new certificate") { $0.contains("the certificates were read again") }
+      _ = try relevo.process.errors.wait("the new certificate") {
+        $0.contains("the certificates were read again")
+      }
       #expect(try eventually { try subject() == "second" })
       #expect(try kept.get("/").text == "page")
     }
   }
 
-  @Test("clients without TLS are sent to the same URL with it, but for ACME's challenges; those with are told to stay")
+  @Test(
+    "clients without TLS are sent to the same URL with it, but for ACME's challenges; those with are told to stay"
+  )
   func redirect() throws {
     let new = try ScriptedOrigin.always(200, "page", ["Strict-Transport-Security: max-age=1"])
     try withTLS(
@@ -312,7 +340,10 @@ struct TLSTests {
           let own = pair.map { ["--cert", $0.certificate, "--key", $0.key] } ?? []
           return try Tools.run(
             "/usr/bin/curl",
-            ["-sS", "--cacert", authority.certificate, "--connect-to", "localhost:443:127.0.0.1:\(relevo.tlsPort)"]
+            [
+              "-sS", "--cacert", authority.certificate, "--connect-to",
+              "localhost:443:127.0.0.1:\(relevo.tlsPort)",
+            ]
               + own + forged + ["https://localhost/"])
         }
         #expect(try curl(ann).text == "page")
@@ -334,7 +365,9 @@ struct TLSTests {
     let answer = try authority.ocspAnswer(about: pair)
     try withTLS(new: .always(200), certificates: [pair, other], "--tls-ocsp", answer) { relevo in
       let stapled = try Tools.handshake(relevo.tlsPort, "-status", "-servername", "localhost")
-      #expect(stapled.text.contains("OCSP Response Status: successful") && stapled.text.contains("Cert Status: good"))
+      #expect(
+        stapled.text.contains("OCSP Response Status: successful")
+          && stapled.text.contains("Cert Status: good"))
       let none = try Tools.handshake(relevo.tlsPort, "-status", "-servername", "other.test")
       #expect(none.text.contains("OCSP response: no response sent"))
     }

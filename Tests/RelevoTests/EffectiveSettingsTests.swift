@@ -61,7 +61,7 @@ struct EffectiveSettingsTests {
     ("max-connections", ["77"]),
     ("origin-keepalive", ["8"]), ("max-header-bytes", ["8k"]), ("max-header-fields", ["50"]),
     ("drain-delay", ["6s"]),
-    ("stop-grace", ["7s"]), ("access-log", ["off"]), ("log-format", ["json"]), ("log-level", ["debug"]),
+    ("drain-timeout", ["7s"]), ("access-log", ["off"]), ("log-format", ["json"]), ("log-level", ["debug"]),
     ("debug-headers", []), ("admin", ["127.0.0.1:9000", "unix:/run/admin.sock"]),
     ("admin-token-file", ["/etc/token"]),
   ]
@@ -80,7 +80,7 @@ struct EffectiveSettingsTests {
       #expect(settings["--\(flag)"] == text)
     }
     for flag in off { #expect(settings["--\(flag)"] == "false") }
-    let known = EnvironmentArguments.flags.filter { $0.name != "admin-user-file" }
+    let known = EnvironmentArguments.flags.filter { !["admin-user-file", "config"].contains($0.name) }
     #expect(Set(settings.keys) == Set(known.map { "--\($0.name)" }))
     let variables = known.map { ($0.variable, settings["--\($0.name)"] ?? "") }
     #expect(try self.settings([], Dictionary(variables) { $1 }) == settings)

@@ -64,7 +64,8 @@ final class ClientConnection: StreamSocket {
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
     try super.init(
-      loop: worker.loop, descriptor: descriptor, meter: worker.metrics.traffic, layer: isIntroduced ? nil : tls)
+      loop: worker.loop, descriptor: descriptor, meter: worker.metrics.traffic,
+      layer: isIntroduced ? nil : tls)
     setDeadline(afterMs: worker.settings.headerMs)
   }
 

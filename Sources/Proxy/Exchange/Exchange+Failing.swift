@@ -399,7 +399,8 @@ extension OriginFailure {
   /// The origin cannot have acted on the request.
   var meansNothingSent: Bool {
     switch self {
-    case .refused, .connectTimeout, .tls, .noDescriptor, .atMaximum, .queueFull, .queueTimeout, .noServer: true
+    case .refused, .connectTimeout, .tls, .noDescriptor, .atMaximum, .queueFull, .queueTimeout, .noServer:
+      true
     case .died, .timeout, .malformed, .malformedUpgrade: false
     }
   }

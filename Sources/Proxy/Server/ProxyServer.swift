@@ -48,25 +48,28 @@ public final class ProxyServer: Sendable {
 
   /// Resolves the origins, binds the listeners and starts the workers; returns when all accept.
   ///
+  /// - Parameter inherited: sockets of other processes; those of the addresses to listen on are taken in place of binding.
   /// - Throws: ``ProxyStartError``; nothing is left running then.
-  public func start() throws(ProxyStartError) {
+  public func start(inheriting inherited: InheritedSockets = InheritedSockets()) throws(ProxyStartError) {
     let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
     let found = try resolver.resolveAll()
     let origins = registry.update(found)
-    let bound = try bindAll()
+    let bound = try bindAll(inherited, isSecure: false) + bindAll(inherited, isSecure: true)
     var mailboxes: [Mailbox<WorkerMessage>] = []
     var health: HealthThread?
     do throws(EventLoopError) {
       for _ in workers { mailboxes.append(try Mailbox()) }
       let rooms = makeRooms(mailboxes)
       for (index, mailbox) in mailboxes.enumerated() {
-        let sockets = ListenerSet(
-          try bound.map { socket throws(EventLoopError) in try socket.forWorker(index) })
-        try startWorker(index, sockets: sockets, mailbox: mailbox, origins: origins, rooms: rooms)
+        var sockets: [WorkerSocket] = []
+        for listener in bound { sockets += try listener.forWorker(index, of: workers.count) }
+        try startWorker(
+          index, sockets: ListenerSet(sockets), mailbox: mailbox, origins: origins, rooms: rooms)
       }
       running.withLock { $0.rooms = rooms }
       health = try configuration.healthChecks.map { checks throws(EventLoopError) in
-        try HealthThread(checks, of: registry, tls: { [encryption] in encryption.withLock { $0.origins } },
+        try HealthThread(
+          checks, of: registry, tls: { [encryption] in encryption.withLock { $0.origins } },
           logger: shared.logger)
       }
     } catch {
@@ -94,7 +97,7 @@ public final class ProxyServer: Sendable {
   }
 
   /// Is not ready from now on, stops accepting after ``ProxyConfiguration/drainDelay``, waits until what is under way has
-  /// ended, but not longer than ``ProxyConfiguration/stopGrace``, and ends the workers. Blocks.
+  /// ended, but not longer than ``ProxyConfiguration/drainTimeout``, and ends the workers. Blocks.
   public func stop() {
     isStopping.store(true, ordering: .relaxed)
     Self.wait(configuration.drainDelay) { true }
@@ -106,7 +109,7 @@ public final class ProxyServer: Sendable {
       return state.mailboxes
     }
     for mailbox in mailboxes { mailbox.send(.drain) }
-    Self.wait(configuration.stopGrace) { liveWorkers.load(ordering: .acquiring) > 0 }
+    Self.wait(configuration.drainTimeout) { liveWorkers.load(ordering: .acquiring) > 0 }
     for mailbox in mailboxes { mailbox.send(.stop) }
     Self.wait(.seconds(2)) { liveWorkers.load(ordering: .acquiring) > 0 }
   }
@@ -214,11 +217,20 @@ public final class ProxyServer: Sendable {
 
   // MARK: Binding
 
-  private func bindAll() throws(ProxyStartError) -> [BoundListener] {
+  private func bindAll(
+    _ inherited: InheritedSockets, isSecure: Bool
+  ) throws(ProxyStartError) -> [BoundListener] {
     var bound: [BoundListener] = []
-    let listeners =
-      configuration.listeners.map { ($0, false) } + configuration.tlsListeners.map { ($0, true) }
-    for (listener, isSecure) in listeners {
+    func bind(
+      _ address: SocketAddress, _ anew: () throws(ProxyStartError) -> BoundListener
+    ) throws(ProxyStartError) {
+      let sockets = inherited.take(address)
+      bound.append(
+        sockets.isEmpty
+          ? try anew()
+          : BoundListener(inherited: sockets, at: address, workers: workers.count, isSecure: isSecure))
+    }
+    for listener in isSecure ? configuration.tlsListeners : configuration.listeners {
       switch listener {
       case .tcp(let host, let port):
         let addresses: [SocketAddress]
@@ -228,13 +240,21 @@ public final class ProxyServer: Sendable {
           throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
         }
         for address in addresses {
-          bound.append(try BoundListener(address, workers: workers.count, isSecure: isSecure))
+          try bind(address) { () throws(ProxyStartError) in
+            try BoundListener(address, workers: workers.count, isSecure: isSecure)
+          }
         }
       case .unix(let path):
         guard let address = SocketAddress(unixPath: path) else {
           throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
         }
-        bound.append(try BoundListener(unix: address, path: path, isSecure: isSecure))
+        try bind(address) { () throws(ProxyStartError) in
+          try BoundListener(unix: address, path: path, isSecure: isSecure)
+        }
+      case .inherited(let address):
+        try bind(address) { () throws(ProxyStartError) in
+          throw .cannotListen(address: address.description, reason: "its socket is no longer there")
+        }
       }
     }
     return bound

@@ -144,9 +144,9 @@ enum WorkerMessage: Sendable {
   ) throws(EventLoopError) {
     mailbox = try box.attach(to: loop) { [unowned self] in receive($0) }
     upkeep = try LoopTimer(loop: loop) { [unowned self] in keepUp() }
-    while let box = sockets.next() {
-      guard let socket = box.take() else { continue }
-      let isSecure = box.isSecure
+    while let next = sockets.next() {
+      guard let socket = next.socket.take() else { continue }
+      let isSecure = next.isSecure
       listeners.append(
         try Listener(loop: loop, socket: socket) { [unowned self] in accepted($0, isSecure: isSecure) })
     }
@@ -232,7 +232,8 @@ enum WorkerMessage: Sendable {
   /// TLS for a connection to a server; nil where it is spoken to without.
   func makeTLS(to server: OriginServer) throws(EventLoopError) -> TLSSession? {
     guard let name = server.state.tlsName else { return nil }
-    let session = try? encryption.origins?.makeSession(to: name, store: server.state.tlsSessions, tlsWorkspace)
+    let session = try? encryption.origins?.makeSession(
+      to: name, store: server.state.tlsSessions, tlsWorkspace)
     guard let session else { throw .system(call: "SSL_new", errno: ENOMEM) }
     return session
   }

@@ -1,4 +1,5 @@
 import EventLoop
+
 /// What is said of the way in which a server answers for pages that do not exist: on the new site anything but a miss
 /// defeats the fallback, on the old one it fills the map with rubbish.
 struct MissingPageFindings {

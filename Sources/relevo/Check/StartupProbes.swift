@@ -26,7 +26,9 @@ struct StartupProbes: Sendable {
   }
 
   private func run() {
-    guard let inquiry = try? Inquiry(timeout: Self.timeout, purpose: "probe at the start", tls: tls) else { return }
+    guard let inquiry = try? Inquiry(timeout: Self.timeout, purpose: "probe at the start", tls: tls) else {
+      return
+    }
     // Names that do not resolve have kept the server from starting already.
     let servers =
       new.flatMap { (try? CheckedServer.behind($0, role: .new, host: nil)) ?? [] }

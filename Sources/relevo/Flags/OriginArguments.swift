@@ -82,7 +82,9 @@ extension OriginAddress {
     }
     let (host, port) = try HostAndPort.split(String(authority))
     if host.isEmpty { throw BadValue("name the host: http://host:port") }
-    return (host, try port.map { port throws(BadValue) in try HostAndPort.number(port, from: 1) } ?? defaultPort)
+    return (
+      host, try port.map { port throws(BadValue) in try HostAndPort.number(port, from: 1) } ?? defaultPort
+    )
   }
 
   /// As the flag writes it, without its options.

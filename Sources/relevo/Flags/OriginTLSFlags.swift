@@ -26,7 +26,8 @@ struct OriginTLSFlags: ParsableArguments {
   @Flag(
     name: .customLong("origin-tls-insecure"),
     help:
-      "Take any certificate of https origins: whoever is between can read and change everything. (default: off)")
+      "Take any certificate of https origins: whoever is between can read and change everything. (default: off)"
+  )
   var originTLSInsecure = false
 
   static let names: Set<String> = ["origin-ca", "origin-cert", "origin-key", "origin-tls-insecure"]
@@ -34,16 +35,20 @@ struct OriginTLSFlags: ParsableArguments {
   /// The checks that no flag can make alone.
   func checkTogether(_ origins: [OriginAddress]) throws(CommandFailure) {
     func refuse(_ sentence: String) -> CommandFailure { CommandFailure(sentence, code: .usage) }
-    if originKey != nil, originCert == nil { throw refuse("--origin-key is the key of --origin-cert: give both or none") }
+    if originKey != nil, originCert == nil {
+      throw refuse("--origin-key is the key of --origin-cert: give both or none")
+    }
     let isSecure = origins.contains { $0.isSecure }
     if originCA != nil || originCert != nil || originTLSInsecure, !isSecure {
-      throw refuse("--origin-ca, --origin-cert and --origin-tls-insecure are for https:// origins, and there is none")
+      throw refuse(
+        "--origin-ca, --origin-cert and --origin-tls-insecure are for https:// origins, and there is none")
     }
     if originTLSInsecure, originCA != nil {
       throw refuse("--origin-tls-insecure takes any certificate, --origin-ca does not: give one of them")
     }
     if let server = origins.first(where: { $0.options.tlsName != nil && !$0.isSecure }) {
-      throw refuse("sni= is for https:// origins: write https:\(server.url.dropFirst("http:".count)), or leave it out")
+      throw refuse(
+        "sni= is for https:// origins: write https:\(server.url.dropFirst("http:".count)), or leave it out")
     }
   }
 

@@ -80,36 +80,44 @@ struct TLSFlags: ParsableArguments {
 
   /// The checks that no flag can make alone.
   ///
-  /// - Parameter listensWithout: clients come in without TLS, too.
-  func checkTogether(listensWithout: Bool) throws(CommandFailure) {
+  /// - Parameters:
+  ///   - listensWithout: clients come in without TLS, too.
+  ///   - inheritsSocket: a socket for clients with TLS was handed over.
+  func checkTogether(listensWithout: Bool, inheritsSocket: Bool) throws(CommandFailure) {
     func refuse(_ sentence: String) -> CommandFailure { CommandFailure(sentence, code: .usage) }
-    if tlsListen.isEmpty {
+    if tlsListen.isEmpty, !inheritsSocket {
       let idle: [(String, Bool)] = [
         ("--tls-cert", !tlsCert.isEmpty), ("--tls-key", !tlsKey.isEmpty), ("--tls-ocsp", !tlsOCSP.isEmpty),
         ("--tls-client-ca", tlsClientCA != nil),
       ]
       if let (flag, _) = idle.first(where: { $0.1 }) {
-        throw refuse("\(flag) is for clients with TLS: say where they come in, as in --tls-listen 0.0.0.0:443")
+        throw refuse(
+          "\(flag) is for clients with TLS: say where they come in, as in --tls-listen 0.0.0.0:443")
       }
     } else if tlsCert.isEmpty {
-      throw refuse("--tls-listen needs a certificate: --tls-cert FILE, and --tls-key FILE where the key is not in it")
+      throw refuse(
+        "--tls-listen needs a certificate: --tls-cert FILE, and --tls-key FILE where the key is not in it")
     }
     if !tlsKey.isEmpty, tlsKey.count != tlsCert.count {
       throw refuse(
-        "there are \(tlsCert.count) --tls-cert and \(tlsKey.count) --tls-key: give one key for each, in their order")
+        "there are \(tlsCert.count) --tls-cert and \(tlsKey.count) --tls-key: give one key for each, in their order"
+      )
     }
     if tlsClientAuth != nil, tlsClientCA == nil {
       throw refuse("--tls-client-auth needs --tls-client-ca: who may sign a client's certificate")
     }
-    if tlsRedirectPort != nil, !tlsRedirect { throw refuse("--tls-redirect-port is for --tls-redirect: give both or none") }
+    if tlsRedirectPort != nil, !tlsRedirect {
+      throw refuse("--tls-redirect-port is for --tls-redirect: give both or none")
+    }
     if tlsRedirect, !listensWithout {
-      throw refuse("--tls-redirect answers clients without TLS: say where they come in, as in --listen 0.0.0.0:80")
+      throw refuse(
+        "--tls-redirect answers clients without TLS: say where they come in, as in --listen 0.0.0.0:80")
     }
   }
 
   /// Nil where no client speaks TLS.
   func clients(keyLog: KeyLog?) -> TLSServerConfiguration? {
-    guard !tlsListen.isEmpty else { return nil }
+    guard !tlsCert.isEmpty else { return nil }
     let files = tlsCert.indices.map {
       CertificateFiles(
         certificate: tlsCert[$0].description,

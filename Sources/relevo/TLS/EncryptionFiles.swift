@@ -38,6 +38,22 @@ struct EncryptionFiles: Sendable {
     }
   }
 
+  /// Reads the files as a start would, for what is wrong with them.
+  ///
+  /// - Throws: ``CommandFailure`` saying that.
+  static func check(
+    clients: TLSFlags, origins: OriginTLSFlags, of servers: [OriginAddress]
+  ) throws(CommandFailure) {
+    do throws(TLSError) {
+      if let configuration = clients.clients(keyLog: nil) {
+        _ = try TLSServerContext(configuration, ticketKeys: TicketKeys())
+      }
+      if servers.contains(where: \.isSecure) { _ = try TLSClientContext(origins.configuration(keyLog: nil)) }
+    } catch {
+      throw CommandFailure(error.description, code: .configuration)
+    }
+  }
+
   /// Whether there is anything to read.
   var isEmpty: Bool { clients == nil && origins == nil }
 
@@ -62,7 +78,9 @@ struct EncryptionFiles: Sendable {
     let now = time(nil)
     let day = CertificateFacts.day(facts.notAfter)
     if facts.hasExpired(at: now) {
-      logger.warning("the certificate in \(facts.path) has expired on \(day): clients will refuse it; renew it, then SIGHUP")
+      logger.warning(
+        "the certificate in \(facts.path) has expired on \(day): clients will refuse it; renew it, then SIGHUP"
+      )
     } else if facts.isTooEarly(at: now) {
       logger.warning(
         "the certificate in \(facts.path) is not valid before \(CertificateFacts.day(facts.notBefore)): see to this machine's clock"

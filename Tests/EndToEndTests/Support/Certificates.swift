@@ -32,7 +32,10 @@ final class Authority: Sendable {
     folder = try TemporaryFolder()
     root = Pair(certificate: folder.path("ca.pem"), key: folder.path("ca.key"))
     try Self.openssl(
-      ["req", "-x509", "-nodes", "-days", "30", "-subj", "/CN=Test CA", "-keyout", root.key, "-out", root.certificate]
+      [
+        "req", "-x509", "-nodes", "-days", "30", "-subj", "/CN=Test CA", "-keyout", root.key, "-out",
+        root.certificate,
+      ]
         + KeyType.ecdsa.arguments)
   }
 
@@ -48,15 +51,20 @@ final class Authority: Sendable {
       ["req", "-nodes", "-subj", subject ?? "/CN=\(names[0])", "-keyout", pair.key, "-out", "\(stem).csr"]
         + type.arguments)
     let list = names.map { $0.allSatisfy { $0.isNumber || $0 == "." } ? "IP:\($0)" : "DNS:\($0)" }
-    try Data("subjectAltName=\(list.joined(separator: ","))\n".utf8).write(to: URL(fileURLWithPath: "\(stem).ext"))
+    try Data("subjectAltName=\(list.joined(separator: ","))\n".utf8).write(
+      to: URL(fileURLWithPath: "\(stem).ext"))
     if days >= 0 {
       try Self.openssl(
-        ["x509", "-req", "-in", "\(stem).csr", "-CA", root.certificate, "-CAkey", root.key, "-CAcreateserial",
-          "-extfile", "\(stem).ext", "-days", "\(days)", "-out", pair.certificate])
+        [
+          "x509", "-req", "-in", "\(stem).csr", "-CA", root.certificate, "-CAkey", root.key,
+          "-CAcreateserial",
+          "-extfile", "\(stem).ext", "-days", "\(days)", "-out", pair.certificate,
+        ])
     } else {
       try signExpired(stem, pair)
     }
-    let chain = try String(contentsOfFile: pair.certificate, encoding: .utf8)
+    let chain =
+      try String(contentsOfFile: pair.certificate, encoding: .utf8)
       + String(contentsOfFile: root.certificate, encoding: .utf8)
     try Data(chain.utf8).write(to: URL(fileURLWithPath: pair.certificate))
     return pair
@@ -78,8 +86,10 @@ final class Authority: Sendable {
     try Data(configuration.utf8).write(to: URL(fileURLWithPath: "\(stem).conf"))
     try Data().write(to: URL(fileURLWithPath: "\(stem).index"))
     try Self.openssl([
-      "ca", "-batch", "-config", "\(stem).conf", "-in", "\(stem).csr", "-cert", root.certificate, "-keyfile", root.key,
-      "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-extfile", "\(stem).ext", "-notext", "-out",
+      "ca", "-batch", "-config", "\(stem).conf", "-in", "\(stem).csr", "-cert", root.certificate, "-keyfile",
+      root.key,
+      "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-extfile", "\(stem).ext", "-notext",
+      "-out",
       pair.certificate,
     ])
   }
@@ -87,11 +97,15 @@ final class Authority: Sendable {
   /// The OCSP answer that a certificate is good, in a file.
   func ocspAnswer(about pair: Pair, days: Int = 3) throws -> String {
     let stem = folder.path(UUID().uuidString)
-    let serial = try Self.openssl(["x509", "-in", pair.certificate, "-noout", "-serial"]).dropFirst("serial=".count)
-    try Data("V\t330101000000Z\t\t\(serial)\tunknown\t/CN=x\n".utf8).write(to: URL(fileURLWithPath: "\(stem).index"))
+    let serial = try Self.openssl(["x509", "-in", pair.certificate, "-noout", "-serial"]).dropFirst(
+      "serial=".count)
+    try Data("V\t330101000000Z\t\t\(serial)\tunknown\t/CN=x\n".utf8).write(
+      to: URL(fileURLWithPath: "\(stem).index"))
     try Self.openssl([
-      "ocsp", "-index", "\(stem).index", "-rsigner", root.certificate, "-rkey", root.key, "-CA", root.certificate,
-      "-issuer", root.certificate, "-cert", pair.certificate, "-respout", "\(stem).der", "-ndays", "\(days)", "-noverify",
+      "ocsp", "-index", "\(stem).index", "-rsigner", root.certificate, "-rkey", root.key, "-CA",
+      root.certificate,
+      "-issuer", root.certificate, "-cert", pair.certificate, "-respout", "\(stem).der", "-ndays", "\(days)",
+      "-noverify",
     ])
     return "\(stem).der"
   }
@@ -99,7 +113,9 @@ final class Authority: Sendable {
   @discardableResult
   static func openssl(_ arguments: [String]) throws -> String {
     let output = try Tools.run("/usr/bin/openssl", arguments)
-    guard output.exit == .code(0) else { throw HarnessError.malformed("openssl \(arguments): \(output.errors)") }
+    guard output.exit == .code(0) else {
+      throw HarnessError.malformed("openssl \(arguments): \(output.errors)")
+    }
     return output.text.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 }

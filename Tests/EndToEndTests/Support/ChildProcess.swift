@@ -76,11 +76,11 @@ final class ChildProcess: Sendable {
   let errors: Lines
   private let reaper: Reaper
 
-  /// Starts `path`. The environment is the test's without `RELEVO_…`, and with `environment`.
+  /// Starts `path`. The environment is the test's without `RELEVO_…`, and with `environment`; `descriptors` are 3, 4 … in it.
   ///
   /// - Parameter standardInputAndOutput: what the program has as both; `output` is empty then.
   init(
-    _ path: String, _ arguments: [String], environment: [String: String] = [:],
+    _ path: String, _ arguments: [String], environment: [String: String] = [:], descriptors: [Int32] = [],
     standardInputAndOutput: Int32? = nil
   ) throws {
     let outputPipe = try ChildProcess.pipe()
@@ -96,6 +96,12 @@ final class ChildProcess: Sendable {
       posix_spawn_file_actions_adddup2(&actions, outputPipe.write, 1)
     }
     posix_spawn_file_actions_adddup2(&actions, errorPipe.write, 2)
+    // Copied out of the way of the numbers that they are to have.
+    let copies = descriptors.map { fcntl($0, F_DUPFD_CLOEXEC, 100) }
+    defer { for copy in copies { close(copy) } }
+    for (number, copy) in zip(Int32(3)..., copies) {
+      posix_spawn_file_actions_adddup2(&actions, copy, number)
+    }
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }

@@ -18,17 +18,22 @@ extension Client {
 
 extension Tools {
   /// curl to a TLS listener of the tests' authority, by the name `localhost` or another one.
-  static func curl(tls port: UInt16, _ path: String, name: String = "localhost", _ arguments: String...) throws -> Output {
+  static func curl(tls port: UInt16, _ path: String, name: String = "localhost", _ arguments: String...)
+    throws -> Output
+  {
     try run(
       "/usr/bin/curl",
-      ["-sS", "--max-time", "15", "--cacert", try Authority.shared.get().certificate, "--connect-to",
-        "\(name):443:127.0.0.1:\(port)"] + arguments + ["https://\(name)\(path)"])
+      [
+        "-sS", "--max-time", "15", "--cacert", try Authority.shared.get().certificate, "--connect-to",
+        "\(name):443:127.0.0.1:\(port)",
+      ] + arguments + ["https://\(name)\(path)"])
   }
 
   /// What openssl s_client prints of a connection.
   static func handshake(_ port: UInt16, _ arguments: String...) throws -> Output {
     try run(
       "/usr/bin/openssl",
-      ["s_client", "-connect", "127.0.0.1:\(port)", "-CAfile", try Authority.shared.get().certificate] + arguments)
+      ["s_client", "-connect", "127.0.0.1:\(port)", "-CAfile", try Authority.shared.get().certificate]
+        + arguments)
   }
 }
