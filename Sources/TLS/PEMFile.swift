@@ -74,6 +74,6 @@ enum PEMFile {
   @unsafe var all: [OpaquePointer] { unsafe certificates }
 
   deinit {
-    for unsafecertificate in unsafe certificates { unsafe X509_free(certificate) }
+    unsafe certificates.forEach { unsafe X509_free($0) }
   }
 }

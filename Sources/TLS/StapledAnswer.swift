@@ -41,23 +41,28 @@ enum StapledAnswer {
     _ basic: OpaquePointer, about certificate: LoadedCertificate, _ path: String
   ) throws(TLSError) -> Bool {
     guard let issuer = unsafe certificate.issuer else { return false }
-    for unsafedigest in unsafe [EVP_sha1(), EVP_sha256()] {
-      guard let id = unsafe OCSP_cert_to_id(digest, certificate.leaf, issuer) else { continue }
-      defer { unsafe OCSP_CERTID_free(id) }
-      var (status, reason): (Int32, Int32) = (0, 0)
-      var (revoked, this, next): (UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?, _, _) = unsafe (
-        nil, nil as UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?,
-        nil as UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
-      )
-      guard unsafe OCSP_resp_find_status(basic, id, &status, &reason, &revoked, &this, &next) == 1 else {
-        continue
-      }
-      guard unsafe OCSP_check_validity(this, next, 300, -1) == 1 else {
-        throw TLSError("the OCSP answer in \(path) is out of date: fetch it again")
-      }
-      return true
+    if try unsafe isCurrent(basic, certificate, issuer, EVP_sha1(), path) { return true }
+    return try unsafe isCurrent(basic, certificate, issuer, EVP_sha256(), path)
+  }
+
+  /// - Parameter digest: by which the answer names the issuer.
+  private static func isCurrent(
+    _ basic: OpaquePointer, _ certificate: LoadedCertificate, _ issuer: OpaquePointer, _ digest: OpaquePointer?,
+    _ path: String
+  ) throws(TLSError) -> Bool {
+    guard let id = unsafe OCSP_cert_to_id(digest, certificate.leaf, issuer) else { return false }
+    defer { unsafe OCSP_CERTID_free(id) }
+    var (status, reason): (Int32, Int32) = (0, 0)
+    var revoked: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
+    var this: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
+    var next: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
+    guard unsafe OCSP_resp_find_status(basic, id, &status, &reason, &revoked, &this, &next) == 1 else {
+      return false
     }
-    return false
+    guard unsafe OCSP_check_validity(this, next, 300, -1) == 1 else {
+      throw TLSError("the OCSP answer in \(path) is out of date: fetch it again")
+    }
+    return true
   }
 
   private static func encoded(_ response: OpaquePointer) -> [UInt8] {

@@ -61,7 +61,7 @@ public struct TLSServerConfiguration: Sendable {
   }
 
   deinit {
-    for unsafecontext in unsafe contexts { unsafe SSL_CTX_free(context) }
+    unsafe contexts.forEach { unsafe SSL_CTX_free($0) }
   }
 
   /// The certificates that have a name, the first of each kind of key.

@@ -19,7 +19,7 @@ struct ArgumentTests {
   @Test(
     "a duration without a unit, with a sign, a fraction or a strange unit is refused with an example",
     arguments: [
-      "", "10", "s", "ms", "1.5s", "-1s", "+1s", " 1s", "1s ", "1 s", "10S", "1d", "1sec", "1h30m", "١s",
+      "", "10", "s", "ms", "1.5s", "-1s", "+1s", " 1s", "1s ", "1 s", "10S", "1D", "1sec", "1h30m", "١s",
       "9223372036854775807h", "99999999999999999999s",
     ])
   func badDurations(text: String) {
@@ -150,13 +150,28 @@ struct ArgumentTests {
     #expect(origin.flagText == shown)
   }
 
+  @Test("an https origin has a port of its own, and the name of its certificate")
+  func secureOrigins() throws {
+    let plain = try OriginAddress(flag: "https://a")
+    #expect(plain == OriginAddress(isSecure: true, host: "a", port: 443))
+    #expect(plain.flagText == "https://a" && plain.tlsName == "a")
+    let named = try OriginAddress(flag: "https://10.0.0.2:80/,sni=www.example.com,weight=2")
+    #expect(named.tlsName == "www.example.com" && named.flagText == "https://10.0.0.2:80,weight=2,sni=www.example.com")
+    #expect(try OriginAddress(flag: "http://a:443").flagText == "http://a:443")
+    #expect(try OriginAddress(flag: "http://a").tlsName == nil)
+    for text in ["https://a,sni=", "https://a,sni=a", "https://a,sni=a b.c", "https://a,sni=\u{e9}.fr"] {
+      #expect(throws: BadValue("sni= takes the name that the server's certificate has, as in www.example.com")) {
+        try OriginAddress(flag: text)
+      }
+    }
+  }
+
   @Test(
     "an origin that is none is refused with what would be right",
     arguments: [
       ("", "write http:// before it, as in http://10.0.0.2:8080"),
       ("10.0.0.2:8080", "write http:// before it, as in http://10.0.0.2:8080"),
-      ("https://a", "https is not supported yet in this version: use http://"),
-      ("ftp://a", "an origin is spoken to over http: write http://host:port"),
+      ("ftp://a", "an origin is spoken to over http or https: write http://host:port"),
       ("http://", "name the host: http://host:port"),
       ("http://:80", "name the host: http://host:port"),
       ("http://a:80/shop", "an origin has no path, the client's is passed on: write http://a:80"),
@@ -186,7 +201,7 @@ struct ArgumentTests {
   }
 
   private static let noOption =
-    "is no option of a server: write weight=, max= or id= behind a comma, and servers with a blank between"
+    "is no option of a server: write weight=, max=, id= or sni= behind a comma, and servers with a blank between"
   private static let badID = "id= takes 1 to 32 letters, digits, dots, hyphens or underscores"
 
   @Test(

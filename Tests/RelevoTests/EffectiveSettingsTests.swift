@@ -35,12 +35,17 @@ struct EffectiveSettingsTests {
   /// Each flag of serve with values that are not its defaults.
   private static let written: [(flag: String, values: [String])] = [
     ("listen", ["127.0.0.1:1", "[::1]:2", "unix:/run/relevo.sock"]), ("workers", ["3"]),
+    ("tls-listen", ["127.0.0.1:443", "unix:/run/tls.sock"]), ("tls-cert", ["/a.pem", "/b.pem"]),
+    ("tls-key", ["/a.key", "/b.key"]), ("tls-min-version", ["1.3"]), ("tls-ocsp", ["/a.der"]),
+    ("tls-client-ca", ["/ca.pem"]), ("tls-client-auth", ["optional"]), ("tls-redirect", []),
+    ("tls-redirect-port", ["8443"]), ("tls-hsts", ["24h"]), ("tls-keylog", ["/root/keys.log"]),
     ("trusted-proxies", ["10.0.0.0/8", "2001:db8::/32", "unix"]), ("accept-proxy", []),
-    ("new", ["http://10.0.0.11,weight=3,max=200,id=a", "http://[::1]:8080"]),
+    ("new", ["http://10.0.0.11,weight=3,max=200,id=a", "https://[::1]:8080,sni=a.example"]),
     ("old", ["http://10.0.0.2,max=50"]),
     ("old-host", ["old.example:81"]), ("old-mode", ["redirect"]),
     ("old-public-url", ["https://old.example.com/site"]), ("old-redirect-status", ["307"]),
-    ("resolve-every", ["5m"]), ("balance", ["leastconn"]), ("origin-fails", ["7"]), ("origin-pause", ["2s"]),
+    ("resolve-every", ["5m"]), ("origin-ca", ["/roots.pem"]), ("origin-cert", ["/own.pem"]),
+    ("origin-key", ["/own.key"]), ("balance", ["leastconn"]), ("origin-fails", ["7"]), ("origin-pause", ["2s"]),
     ("origin-pause-max", ["2m"]), ("slow-start", ["0s"]), ("queue-length", ["9"]),
     ("queue-timeout", ["1500ms"]),
     ("retries", ["0"]), ("retry-budget", ["5%"]), ("health-path", ["/up?x=1"]),
@@ -80,7 +85,7 @@ struct EffectiveSettingsTests {
       #expect(settings["--\(flag)"] == text)
     }
     for flag in off { #expect(settings["--\(flag)"] == "false") }
-    let known = EnvironmentArguments.flags.filter { !["admin-user-file", "config"].contains($0.name) }
+    let known = EnvironmentArguments.flags.filter { !["admin-user-file", "config", "origin-tls-insecure"].contains($0.name) }
     #expect(Set(settings.keys) == Set(known.map { "--\($0.name)" }))
     let variables = known.map { ($0.variable, settings["--\($0.name)"] ?? "") }
     #expect(try self.settings([], Dictionary(variables) { $1 }) == settings)

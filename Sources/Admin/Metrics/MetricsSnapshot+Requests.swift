@@ -32,6 +32,15 @@ extension MetricsSnapshot {
     counter(
       .proxyHeadersRefused, "relevo_proxy_headers_refused_total",
       "Connections closed since they did not begin with a valid PROXY header where one is wanted.", &page)
+    page.family(
+      "relevo_tls_handshakes_total", .counter,
+      "TLS connections of clients: opened anew, gone on with from an earlier session, or not opened."
+    )
+    for (result, which) in [
+      ("full", ProxyCounter.tlsHandshakes), ("resumed", .tlsResumed), ("failed", .tlsFailures),
+    ] {
+      page.sample("relevo_tls_handshakes_total", ["result": result], proxy[which])
+    }
     counter(
       .clientsGone, "relevo_clients_gone_total", "Clients that left before their answer was complete.", &page)
     counter(
