@@ -44,7 +44,7 @@ enum HelpPages {
 
     EXIT CODES:
       0   Stopped by a signal, or a page like this one was asked for.
-      1   relevo map lookup: the URL is not known. relevo check: there is a problem.
+      1   relevo map lookup: the URL is unknown. relevo check: there is a problem.
       64  A flag or a variable is wrong.
       65  relevo map: the map file is broken.
       66  relevo map: there is no map file.
@@ -74,9 +74,9 @@ enum HelpPages {
         --public-host www.example.com
 
     It changes nothing, and asks each server about a dozen times. Give it the flags
-    of serve that bear on the answers of both sites, to see that they help; it takes
-    them from the environment as serve does. Exit code 0 says that nothing is a
-    problem, 1 that something is.
+    of serve that bear on the answers of both sites, to see that they help; it
+    takes them from the environment as serve does. Exit code 0 says that nothing is
+    a problem, 1 that something is.
     """
 
   static let serve = """
