@@ -32,7 +32,7 @@ enum Invocation {
       }
       var command = try Relevo.parseAsRoot(complete)
       if let serve = command as? ServeCommand {
-        try serve.checkTogether()
+        try serve.checkTogether(inheritsAdminSocket: SocketActivation.namesAdmin(environment))
         self = .run(serve)
       } else if let check = command as? CheckCommand {
         try check.checkTogether()

@@ -8,25 +8,23 @@ final class AdminListener: Sendable {
   private static let socketMode: mode_t = 0o660
 
   let address: SocketAddress
-  private let socket: Locked<ListeningSocket?>
-  /// The unix socket's file.
-  private let path: String?
+  let socket: SocketBox
+  /// Of a unix socket that is this process's own.
+  private let file: SocketFile?
 
-  private init(_ socket: consuming ListeningSocket, path: String?) {
+  private init(_ socket: SocketBox, path: String?) {
     address = socket.address
-    self.socket = Locked(consume socket)
-    self.path = path
+    self.socket = socket
+    file = socket.outlivesUs ? nil : path.map(SocketFile.init(path:))
   }
 
-  deinit {
-    if let path { unsafe unlink(path) }
-  }
-
-  /// Binds all that `address` resolves to.
+  /// Binds all that `address` resolves to, or takes what is inherited of it.
   ///
   /// - Parameter toOthers: whether other machines may reach it.
   /// - Throws: ``AdminStartError``, ``AdminStartError/open(address:)`` before anything is bound.
-  static func bind(_ address: ListenAddress, toOthers: Bool) throws(AdminStartError) -> [AdminListener] {
+  static func bind(
+    _ address: ListenAddress, inheriting inherited: InheritedSockets, toOthers: Bool
+  ) throws(AdminStartError) -> [AdminListener] {
     switch address {
     case .tcp(let host, let port):
       let found: [SocketAddress]
@@ -38,38 +36,42 @@ final class AdminListener: Sendable {
       if !toOthers, let open = found.first(where: { !$0.isLoopback }) {
         throw .open(address: open.description)
       }
-      return try found.map { one throws(AdminStartError) in
-        try bind(one.description, path: nil) { () throws(EventLoopError) in
+      var bound: [AdminListener] = []
+      for one in found {
+        bound += try bind(one, inheriting: inherited) { () throws(EventLoopError) in
           try ListeningSocket(address: one, shared: false)
         }
       }
+      return bound
     case .unix(let path):
       guard let address = SocketAddress(unixPath: path) else {
         throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
       }
-      return [
-        try bind(address.description, path: path) { () throws(EventLoopError) in
-          try ListeningSocket(replacing: path, at: address, mode: socketMode)
-        }
-      ]
+      return try bind(address, inheriting: inherited) { () throws(EventLoopError) in
+        try ListeningSocket(replacing: path, at: address, mode: socketMode)
+      }
+    case .inherited(let address):
+      if !toOthers, !address.isLoopback { throw .open(address: address.description) }
+      return inherited.take(address).map { AdminListener($0, path: address.unixPath) }
     }
   }
 
   private static func bind(
-    _ name: String, path: String?, _ make: () throws(EventLoopError) -> ListeningSocket
-  ) throws(AdminStartError) -> AdminListener {
+    _ address: SocketAddress, inheriting inherited: InheritedSockets,
+    _ make: () throws(EventLoopError) -> ListeningSocket
+  ) throws(AdminStartError) -> [AdminListener] {
+    let sockets = inherited.take(address)
+    if !sockets.isEmpty { return sockets.map { AdminListener($0, path: address.unixPath) } }
     do throws(EventLoopError) {
-      return AdminListener(try make(), path: path)
+      return [AdminListener(SocketBox(try make()), path: address.unixPath)]
     } catch {
       switch error {
-      case .system(_, EADDRINUSE): throw .addressInUse(name)
-      case .system, .noBase: throw .cannotListen(address: name, reason: error.description)
+      case .system(_, EADDRINUSE): throw .addressInUse(address.description)
+      case .system, .noBase: throw .cannotListen(address: address.description, reason: error.description)
       }
     }
   }
 
-  /// Hands the socket to the thread that accepts on it; nil the second time.
-  func take() -> ListeningSocket? {
-    socket.withLock { $0.take() }
-  }
+  /// Another process accepts here from now on.
+  func leave() { file?.leave() }
 }

@@ -46,21 +46,23 @@ public final class ProxyServer: Sendable {
 
   /// Resolves the origins, binds the listeners and starts the workers; returns when all accept.
   ///
+  /// - Parameter inherited: sockets of other processes; those of the addresses to listen on are taken in place of binding.
   /// - Throws: ``ProxyStartError``; nothing is left running then.
-  public func start() throws(ProxyStartError) {
+  public func start(inheriting inherited: InheritedSockets = InheritedSockets()) throws(ProxyStartError) {
     let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
     let found = try resolver.resolve()
     let origins = registry.update(found.origins)
-    let bound = try bindAll()
+    let bound = try bindAll(inherited)
     var mailboxes: [Mailbox<WorkerMessage>] = []
     var health: HealthThread?
     do throws(EventLoopError) {
       for _ in workers { mailboxes.append(try Mailbox()) }
       let rooms = makeRooms(mailboxes)
       for (index, mailbox) in mailboxes.enumerated() {
-        let sockets = ListenerSet(
-          try bound.map { socket throws(EventLoopError) in try socket.forWorker(index) })
-        try startWorker(index, sockets: sockets, mailbox: mailbox, origins: origins, rooms: rooms)
+        var sockets: [SocketBox] = []
+        for listener in bound { sockets += try listener.forWorker(index, of: workers.count) }
+        try startWorker(
+          index, sockets: ListenerSet(sockets), mailbox: mailbox, origins: origins, rooms: rooms)
       }
       running.withLock { $0.rooms = rooms }
       health = try configuration.healthChecks.map { checks throws(EventLoopError) in
@@ -91,7 +93,7 @@ public final class ProxyServer: Sendable {
   }
 
   /// Is not ready from now on, stops accepting after ``ProxyConfiguration/drainDelay``, waits until what is under way has
-  /// ended, but not longer than ``ProxyConfiguration/stopGrace``, and ends the workers. Blocks.
+  /// ended, but not longer than ``ProxyConfiguration/drainTimeout``, and ends the workers. Blocks.
   public func stop() {
     isStopping.store(true, ordering: .relaxed)
     Self.wait(configuration.drainDelay) { true }
@@ -103,7 +105,7 @@ public final class ProxyServer: Sendable {
       return state.mailboxes
     }
     for mailbox in mailboxes { mailbox.send(.drain) }
-    Self.wait(configuration.stopGrace) { liveWorkers.load(ordering: .acquiring) > 0 }
+    Self.wait(configuration.drainTimeout) { liveWorkers.load(ordering: .acquiring) > 0 }
     for mailbox in mailboxes { mailbox.send(.stop) }
     Self.wait(.seconds(2)) { liveWorkers.load(ordering: .acquiring) > 0 }
   }
@@ -204,8 +206,16 @@ public final class ProxyServer: Sendable {
 
   // MARK: Binding
 
-  private func bindAll() throws(ProxyStartError) -> [BoundListener] {
+  private func bindAll(_ inherited: InheritedSockets) throws(ProxyStartError) -> [BoundListener] {
     var bound: [BoundListener] = []
+    func bind(
+      _ address: SocketAddress, _ anew: () throws(ProxyStartError) -> BoundListener
+    ) throws(ProxyStartError) {
+      let sockets = inherited.take(address)
+      bound.append(
+        sockets.isEmpty
+          ? try anew() : BoundListener(inherited: sockets, at: address, workers: workers.count))
+    }
     for listener in configuration.listeners {
       switch listener {
       case .tcp(let host, let port):
@@ -215,12 +225,20 @@ public final class ProxyServer: Sendable {
         } catch {
           throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
         }
-        for address in addresses { bound.append(try BoundListener(address, workers: workers.count)) }
+        for address in addresses {
+          try bind(address) { () throws(ProxyStartError) in
+            try BoundListener(address, workers: workers.count)
+          }
+        }
       case .unix(let path):
         guard let address = SocketAddress(unixPath: path) else {
           throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
         }
-        bound.append(try BoundListener(unix: address, path: path))
+        try bind(address) { () throws(ProxyStartError) in try BoundListener(unix: address, path: path) }
+      case .inherited(let address):
+        try bind(address) { () throws(ProxyStartError) in
+          throw .cannotListen(address: address.description, reason: "its socket is no longer there")
+        }
       }
     }
     return bound
