@@ -62,8 +62,9 @@ enum HelpPages {
       RELEVO_OLD_MISS_BODY has one text a line; --via and --no-via are
       RELEVO_VIA=true and =false. A flag wins over its variable; an empty variable
       counts as none. relevo map takes the map file from RELEVO_MAP_FILE too.
-      Sockets that systemd hands over (LISTEN_FDS) stand in for --listen, or for the
-      binding of an address that it names; those named admin are the admin plane's.
+      Sockets that systemd hands over (LISTEN_FDS) stand in for --listen, or for
+      the binding of an address that it names; those named admin are the admin
+      plane's.
     """
 
   static let check = """
