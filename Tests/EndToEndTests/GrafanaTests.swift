@@ -94,7 +94,7 @@ struct GrafanaTests {
     try withRelevo(
       new: [WithOptions(new, "max=1,id=one"), WithOptions(try RefusedPort(), "id=two")], old: [old],
       "--admin", "127.0.0.1:0", "--map-file", folder.path("urls.map"), "--map-snapshot-every", "1s",
-      "--old-miss-redirect", "/", "--origin-fails", "200", "--retry-budget", "0%", "--queue-length", "1",
+      "--old-miss-redirect", "/", "--origin-fails", "100", "--retry-budget", "0%", "--queue-length", "1",
       "--map-recheck-after", "3s", "--access-log", folder.path("access.log")
     ) { relevo in
       let start = "admin plane listens on 127.0.0.1:"
