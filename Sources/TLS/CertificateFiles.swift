@@ -76,9 +76,11 @@ public struct CertificateFacts: Sendable, Equatable {
     OpenSSLErrors.clear()
     var isInstalled =
       unsafe SSL_CTX_use_certificate(context, leaf) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1
-    isInstalled = unsafe isInstalled && certificates.all.dropFirst().allSatisfy {
-      unsafe relevo_ctx_add_chain(context, $0) == 1
-    }
+    isInstalled =
+      unsafe isInstalled
+      && certificates.all.dropFirst().allSatisfy {
+        unsafe relevo_ctx_add_chain(context, $0) == 1
+      }
     // Such as a key that is too short to be safe.
     if !isInstalled { throw TLSError("\(facts.path) can't be used: \(OpenSSLErrors.takeText())") }
   }

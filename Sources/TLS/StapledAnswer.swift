@@ -47,7 +47,8 @@ enum StapledAnswer {
 
   /// - Parameter digest: by which the answer names the issuer.
   private static func isCurrent(
-    _ basic: OpaquePointer, _ certificate: LoadedCertificate, _ issuer: OpaquePointer, _ digest: OpaquePointer?,
+    _ basic: OpaquePointer, _ certificate: LoadedCertificate, _ issuer: OpaquePointer,
+    _ digest: OpaquePointer?,
     _ path: String
   ) throws(TLSError) -> Bool {
     guard let id = unsafe OCSP_cert_to_id(digest, certificate.leaf, issuer) else { return false }

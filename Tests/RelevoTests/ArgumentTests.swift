@@ -156,11 +156,15 @@ struct ArgumentTests {
     #expect(plain == OriginAddress(isSecure: true, host: "a", port: 443))
     #expect(plain.flagText == "https://a" && plain.tlsName == "a")
     let named = try OriginAddress(flag: "https://10.0.0.2:80/,sni=www.example.com,weight=2")
-    #expect(named.tlsName == "www.example.com" && named.flagText == "https://10.0.0.2:80,weight=2,sni=www.example.com")
+    #expect(
+      named.tlsName == "www.example.com"
+        && named.flagText == "https://10.0.0.2:80,weight=2,sni=www.example.com")
     #expect(try OriginAddress(flag: "http://a:443").flagText == "http://a:443")
     #expect(try OriginAddress(flag: "http://a").tlsName == nil)
     for text in ["https://a,sni=", "https://a,sni=a", "https://a,sni=a b.c", "https://a,sni=\u{e9}.fr"] {
-      #expect(throws: BadValue("sni= takes the name that the server's certificate has, as in www.example.com")) {
+      #expect(
+        throws: BadValue("sni= takes the name that the server's certificate has, as in www.example.com")
+      ) {
         try OriginAddress(flag: text)
       }
     }
