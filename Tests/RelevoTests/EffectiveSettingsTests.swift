@@ -92,8 +92,8 @@ struct EffectiveSettingsTests {
       (settings["--\(flag.name)"] ?? nil).map { (flag.variable, $0) }
     }
     #expect(
-      variables.count == settings.count - 3,
-      "all but --config and what stands against another: --admin-user-file, --origin-tls-insecure")
+      variables.count == settings.count - 2,
+      "all but --config and, as there is a token's, --admin-user-file")
     #expect(try self.settings([], Dictionary(variables) { $1 }) == settings)
   }
 

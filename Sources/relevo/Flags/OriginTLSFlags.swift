@@ -28,7 +28,7 @@ struct OriginTLSFlags: ParsableArguments {
     help:
       "Take any certificate of https origins: whoever is between can read and change everything. (default: off)"
   )
-  var originTLSInsecure = false
+  var originTlsInsecure = false
 
   static let names: Set<String> = ["origin-ca", "origin-cert", "origin-key", "origin-tls-insecure"]
 
@@ -39,11 +39,11 @@ struct OriginTLSFlags: ParsableArguments {
       throw refuse("--origin-key is the key of --origin-cert: give both or none")
     }
     let isSecure = origins.contains { $0.isSecure }
-    if originCA != nil || originCert != nil || originTLSInsecure, !isSecure {
+    if originCA != nil || originCert != nil || originTlsInsecure, !isSecure {
       throw refuse(
         "--origin-ca, --origin-cert and --origin-tls-insecure are for https:// origins, and there is none")
     }
-    if originTLSInsecure, originCA != nil {
+    if originTlsInsecure, originCA != nil {
       throw refuse("--origin-tls-insecure takes any certificate, --origin-ca does not: give one of them")
     }
     if let server = origins.first(where: { $0.options.tlsName != nil && !$0.isSecure }) {
@@ -58,7 +58,7 @@ struct OriginTLSFlags: ParsableArguments {
     configuration.certificate = originCert.map {
       CertificateFiles(certificate: $0.description, key: originKey?.description ?? $0.description)
     }
-    configuration.isInsecure = originTLSInsecure
+    configuration.isInsecure = originTlsInsecure
     configuration.keyLog = keyLog
     return configuration
   }
