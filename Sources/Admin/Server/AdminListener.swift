@@ -18,6 +18,13 @@ final class AdminListener: Sendable {
     file = socket.outlivesUs ? nil : path.map(SocketFile.init(path:))
   }
 
+  /// What another process has bound.
+  private convenience init(inherited socket: SocketBox) {
+    self.init(socket, path: socket.address.unixPath)
+    // That process has it still.
+    file?.leave()
+  }
+
   /// Binds all that `address` resolves to, or takes what is inherited of it.
   ///
   /// - Parameter toOthers: whether other machines may reach it.
@@ -52,7 +59,7 @@ final class AdminListener: Sendable {
       }
     case .inherited(let address):
       if !toOthers, !address.isLoopback { throw .open(address: address.description) }
-      return inherited.take(address).map { AdminListener($0, path: address.unixPath) }
+      return inherited.take(address).map(AdminListener.init(inherited:))
     }
   }
 
@@ -61,7 +68,7 @@ final class AdminListener: Sendable {
     _ make: () throws(EventLoopError) -> ListeningSocket
   ) throws(AdminStartError) -> [AdminListener] {
     let sockets = inherited.take(address)
-    if !sockets.isEmpty { return sockets.map { AdminListener($0, path: address.unixPath) } }
+    if !sockets.isEmpty { return sockets.map(AdminListener.init(inherited:)) }
     do throws(EventLoopError) {
       return [AdminListener(SocketBox(try make()), path: address.unixPath)]
     } catch {
@@ -71,6 +78,9 @@ final class AdminListener: Sendable {
       }
     }
   }
+
+  /// No other process accepts here from now on.
+  func own() { file?.own() }
 
   /// Another process accepts here from now on.
   func leave() { file?.leave() }

@@ -29,6 +29,7 @@ struct EnvironmentArguments {
   static let flags: [Flag] = [
     Flag(name: "listen", values: .several),
     Flag(name: "workers", values: .one),
+    Flag(name: "takeover", values: .on),
     Flag(name: "trusted-proxies", values: .several),
     Flag(name: "accept-proxy", values: .on),
     Flag(name: "new", values: .words),
