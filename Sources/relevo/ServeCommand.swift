@@ -100,6 +100,7 @@ struct ServeCommand: ParsableCommand {
     } catch {
       throw CommandFailure(error.description, code: error.exitCode)
     }
+    for (id, mode) in predecessor?.modes ?? [:] { _ = server.setMode(mode, ofOrigin: id) }
     places.closeRest(logger: logger)
     announce(server, configuration, logger: logger)
     if logging.startupProbes {

@@ -60,6 +60,7 @@ struct TakeoverTests {
       relevo = next
     }
     #expect(try relevo.terminate() == .code(0))
+    // What the last one has written is whole.
     let last = try line.first()
     #expect(try Client(last.port).get("/a3")["X-Relevo-Route"] == "old-map")
     #expect(try last.terminate() == .code(0))
@@ -116,6 +117,8 @@ struct TakeoverTests {
     try slow.request("/slow")
     try asked.wait()
     let second = try line.next(after: first)
+    _ = try first.process.errors.wait("the line") { $0.contains("has taken over") }
+    usleep(200_000)
     let last = try idle.get("/")
     #expect(last.text == "new" && last.head["Connection"] == "close")
     #expect(first.process.isRunning)

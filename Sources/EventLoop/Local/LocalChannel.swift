@@ -10,6 +10,11 @@ import Glibc
   public struct Peer: Sendable, Equatable {
     public let processID: Int32
     public let userID: UInt32
+
+    public init(processID: Int32, userID: UInt32) {
+      self.processID = processID
+      self.userID = userID
+    }
   }
 
   /// What came.

@@ -69,7 +69,7 @@ struct Handover {
     for place in handed.1 { try send(place, .admin) }
     for place in handed.0 { try sendRendezvous(place.name) }
     let hasMap = map != nil && map == subject.memory.lockIdentity
-    try send(.offer(hasYourMap: hasMap, watchdogMs: subject.watchdogMs))
+    try send(.offer(hasYourMap: hasMap, watchdogMs: subject.watchdogMs, modes: subject.modes))
     while true {
       switch try next(withinMs: Self.readyMs) {
       case .wantsMap where hasMap && !holdsMap:

@@ -23,6 +23,8 @@ final class Predecessor {
   private(set) var rendezvous: [String: LocalListener] = [:]
   /// How often the service manager wants to hear of that process.
   private(set) var watchdogMs: UInt64?
+  /// The servers that an operator has drained or turned off, by their ids.
+  private(set) var modes: [String: OriginMode] = [:]
   private let channel: LocalChannel
   private let logger: Logger
   private var hasOurMap = false
@@ -92,8 +94,8 @@ final class Predecessor {
       switch message {
       case .sockets(let purpose, let place, let outliveUs):
         for descriptor in descriptors { try keep(descriptor, purpose, place, outliveUs: outliveUs) }
-      case .offer(let hasYourMap, let watchdogMs):
-        (hasOurMap, self.watchdogMs) = (hasYourMap, watchdogMs)
+      case .offer(let hasYourMap, let watchdogMs, let modes):
+        (hasOurMap, self.watchdogMs, self.modes) = (hasYourMap, watchdogMs, modes)
         return logger.info(
           "taking over from process \(processID)", metadata: ["sockets": "\(clients.count + admin.count)"])
       default: throw nonsense

@@ -1,3 +1,4 @@
+import Proxy
 import URLMap
 
 /// What two processes say to each other while one takes over from the other, a message a packet:
@@ -24,8 +25,8 @@ enum TakeoverMessage: Equatable {
   case refused(String)
   /// Descriptors are beside it, all of one place.
   case sockets(SocketPurpose, place: String, outliveUs: Bool)
-  /// Everything was sent.
-  case offer(hasYourMap: Bool, watchdogMs: UInt64?)
+  /// All sockets were sent. Beside: the servers that an operator has drained or turned off, by their ids.
+  case offer(hasYourMap: Bool, watchdogMs: UInt64?, modes: [String: OriginMode])
   case wantsMap
   /// The descriptor of the lock is beside it.
   case map
@@ -43,7 +44,7 @@ enum TakeoverMessage: Equatable {
 
   /// Changes with anything that is sent, but for `refused`.
   static let version: UInt16 = 1
-  /// Places of each kind, at most.
+  /// Places of each kind, and servers, at most.
   static let limitPlaces = 256
 
   private enum Kind: UInt8 {
@@ -68,9 +69,11 @@ enum TakeoverMessage: Equatable {
       writer.byte(purpose.rawValue)
       writer.byte(outliveUs ? 1 : 0)
       writer.text(place)
-    case .offer(let hasYourMap, let watchdogMs):
+    case .offer(let hasYourMap, let watchdogMs, let modes):
       writer.byte(hasYourMap ? 1 : 0)
       writer.number(watchdogMs ?? 0)
+      writer.texts(modes.keys.sorted())
+      for id in modes.keys.sorted().prefix(Self.limitPlaces) { writer.byte(modes[id]?.rawValue ?? 0) }
     case .changes(let changes): writer.bytes += changes
     case .wantsMap, .map, .ready, .yours, .taken: break
     }
@@ -114,7 +117,13 @@ enum TakeoverMessage: Equatable {
     case .offer:
       let hasYourMap = try reader.bool()
       let watchdogMs: UInt64 = try reader.number()
-      self = .offer(hasYourMap: hasYourMap, watchdogMs: watchdogMs == 0 ? nil : watchdogMs)
+      var modes: [String: OriginMode] = [:]
+      for id in try reader.texts() {
+        guard let mode = OriginMode(rawValue: try reader.byte()) else { throw .nonsense }
+        modes[id] = mode
+      }
+      self = .offer(
+        hasYourMap: hasYourMap, watchdogMs: watchdogMs == 0 ? nil : watchdogMs, modes: modes)
     case .wantsMap: self = .wantsMap
     case .map: self = .map
     case .ready: self = .ready

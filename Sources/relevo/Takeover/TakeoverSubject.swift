@@ -19,6 +19,10 @@ struct TakeoverSubject: Sendable {
   var clients: [Place] { Self.places(proxy.sockets) }
   var operators: [Place] { Self.places(admin?.sockets ?? []) }
 
+  var modes: [String: OriginMode] {
+    proxy.originStates.reduce(into: [:]) { if $1.mode != .ready { $0[$1.id] = $1.mode } }
+  }
+
   private static func places(_ sockets: [SocketBox]) -> [Place] {
     var addresses: [SocketAddress] = []
     for socket in sockets where !addresses.contains(socket.address) { addresses.append(socket.address) }
