@@ -14,7 +14,7 @@ enum ExitStatus: Int32 {
   case inputOutput = 74
   /// Another Relevo owns the map file, or can't hand over now: at the next try it may be otherwise.
   case temporary = 75
-  /// The map file, the access log or an inherited socket cannot be used.
+  /// The map file, the access log, a file of settings or a socket that systemd hands over cannot be used.
   case configuration = 78
 }
 

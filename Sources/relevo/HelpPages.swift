@@ -52,8 +52,8 @@ enum HelpPages {
       69  An address cannot be listened on, or an origin does not resolve.
       74  Reading or writing failed.
       75  Another Relevo has the map file, or --takeover must wait: try again.
-      78  The map file, the access log or a socket that systemd hands over cannot
-          be used.
+      78  The map file, the access log, a file of settings or a socket that systemd
+          hands over cannot be used.
       An error is one line on standard error: what is wrong, what would be right.
 
     ENVIRONMENT:
@@ -65,6 +65,14 @@ enum HelpPages {
       counts as none. relevo map takes the map file from RELEVO_MAP_FILE too.
       Sockets that systemd hands over (LISTEN_FDS) stand in for --listen, or for the
       binding of an address that it names; those named admin are the admin plane's.
+
+    CONFIGURATION FILE:
+      serve --config FILE reads flags from a file of YAML too:
+        new: [http://10.0.0.2:8080, http://10.0.0.3:8080]
+        old: http://10.0.0.9
+        via: false
+      Flags win over variables, variables over the file, the file over defaults.
+      serve --check-config says whether all of it is right, and does nothing else.
     """
 
   static let check = """
@@ -90,7 +98,8 @@ enum HelpPages {
 
     Times are written 500ms, 10s, 5m, 24h; sizes 64k, 10m, 1g or in bytes. Every
     flag can be given in the environment as RELEVO_ and its name in capitals, with
-    _ for -; the flag wins. relevo --help explains what a request gets, the signals
-    and the exit codes.
+    _ for -, and in the file of --config; the flag wins over its variable, and that
+    over the file. relevo --help explains what a request gets, the signals and the
+    exit codes.
     """
 }

@@ -11,26 +11,45 @@ enum Invocation {
 
   /// - Parameter arguments: without the program's name.
   init(arguments: [String], environment: [String: String]) {
-    var fromEnvironment = EnvironmentArguments()
+    var supplied: [SuppliedFlag] = []
     do {
       try Self.checkCommandName(arguments.first)
       try Self.checkMapSubcommand(arguments)
       var complete = arguments
       if let subcommand = Self.mapSubcommand(arguments), !Self.asksForHelp(arguments) {
-        fromEnvironment = try EnvironmentArguments(
-          environment, unlessIn: arguments, only: subcommand.flagsFromEnvironment)
+        supplied = try EnvironmentArguments(
+          environment, unlessIn: arguments, only: subcommand.flagsFromEnvironment
+        ).supplied
         // Behind a `--` they would be URLs, and some flags would take the URLs behind them for their values.
         complete.insert(
-          contentsOf: fromEnvironment.arguments, at: complete.firstIndex(of: "--") ?? complete.endIndex)
+          contentsOf: supplied.arguments, at: complete.firstIndex(of: "--") ?? complete.endIndex)
       } else if arguments.first == CheckCommand.configuration.commandName, !Self.asksForHelp(arguments) {
-        fromEnvironment = try EnvironmentArguments(
-          environment, unlessIn: arguments, only: CheckCommand.flagsFromEnvironment)
-        complete += fromEnvironment.arguments
+        supplied = try EnvironmentArguments(
+          environment, unlessIn: arguments, only: CheckCommand.flagsFromEnvironment
+        ).supplied
+        complete += supplied.arguments
       } else if arguments.first == ServeCommand.configuration.commandName, !Self.asksForHelp(arguments) {
-        fromEnvironment = try EnvironmentArguments(environment, unlessIn: arguments)
-        complete += fromEnvironment.arguments
+        supplied = try EnvironmentArguments(environment, unlessIn: arguments).supplied
+        complete += supplied.arguments
       }
       var command = try Relevo.parseAsRoot(complete)
+      if let path = (command as? ServeCommand)?.settingsSource.config {
+        let given = EnvironmentArguments.given(on: arguments).union(supplied.map(\.flag.name))
+        let file = try ConfigurationArguments(path: path.description, unless: given)
+        supplied += file.supplied
+        complete += file.supplied.arguments
+        if let failure = file.firstBadOverriddenValue() {
+          self = .refuse(failure)
+          return
+        }
+        do {
+          command = try Relevo.parseAsRoot(complete)
+        } catch {
+          guard let failure = file.firstBadValue() else { throw error }
+          self = .refuse(failure)
+          return
+        }
+      }
       if let serve = command as? ServeCommand {
         try serve.checkTogether(inheritsAdminSocket: SocketActivation.namesAdmin(environment))
         self = .run(serve)
@@ -45,18 +64,25 @@ enum Invocation {
         self = .print(Relevo.helpMessage())
       }
     } catch let failure as CommandFailure {
-      self = .refuse(
-        CommandFailure(fromEnvironment.namingVariables(in: failure.description), code: failure.code))
+      self = .refuse(Self.located(failure, supplied))
     } catch {
       let message = Relevo.message(for: error)
       if Relevo.exitCode(for: error).isSuccess {
         self = .print(message)
       } else {
         self = .refuse(
-          CommandFailure(
-            fromEnvironment.namingVariables(in: Self.withHint(message, for: arguments)), code: .usage))
+          Self.located(CommandFailure(Self.withHint(message, for: arguments), code: .usage), supplied))
       }
     }
+  }
+
+  /// The failure in the operator's own words: the names as he has written them, and the line of his file.
+  private static func located(_ failure: CommandFailure, _ supplied: [SuppliedFlag]) -> CommandFailure {
+    let sentence = supplied.namingAsWritten(in: failure.description)
+    guard let place = supplied.place(in: failure.description) else {
+      return CommandFailure(sentence, code: failure.code)
+    }
+    return CommandFailure("\(place): \(sentence)", code: .configuration)
   }
 
   /// The subcommand of `relevo map` that the command line names.

@@ -13,6 +13,7 @@ struct ServeCommand: ParsableCommand {
     usage: "relevo serve --new URL... --old URL... [flags]",
     discussion: HelpPages.serve)
 
+  @OptionGroup(title: "Configuration") var settingsSource: ConfigurationFlags
   @OptionGroup(title: "Listening") var listening: ListeningFlags
   @OptionGroup(title: "Clients") var clients: ClientFlags
   @OptionGroup(title: "Origins") var origins: OriginFlags
@@ -60,6 +61,7 @@ struct ServeCommand: ParsableCommand {
   }
 
   func run() throws {
+    if settingsSource.checkConfig { return try checkSettings() }
     let logger = LineLogHandler.logger(level: logging.logLevel.level)
     for name in EnvironmentArguments.unknownVariables(in: ProcessEnvironment.variables) {
       logger.warning("\(name) is no variable of Relevo: relevo serve --help lists the flags")

@@ -33,18 +33,28 @@ struct DescriptorLimit: Equatable {
     self.descriptors = descriptors
   }
 
+  /// What is in force, in descriptors.
+  static func current() -> DescriptorLimit {
+    DescriptorLimit(descriptors: read().map { Int(clamping: $0.rlim_cur) } ?? unknown)
+  }
+
   /// Raises the soft limit to the hard one and reads what is then in force.
   static func raised() -> DescriptorLimit {
-    var limit = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-      return DescriptorLimit(descriptors: 1024)
-    }
+    guard let limit = read() else { return DescriptorLimit(descriptors: unknown) }
     if limit.rlim_cur < limit.rlim_max {
       var wanted = limit
       wanted.rlim_cur = limit.rlim_max
-      if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &wanted) == 0 { limit = wanted }
+      _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &wanted)
     }
-    return DescriptorLimit(descriptors: Int(clamping: limit.rlim_cur))
+    return current()
+  }
+
+  /// What the system's limit is taken for where it does not tell.
+  private static let unknown = 1024
+
+  private static func read() -> rlimit? {
+    var limit = rlimit()
+    return unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? limit : nil
   }
 
   /// Descriptors kept for listeners, loops, logs and snapshots.

@@ -81,7 +81,7 @@ struct EffectiveSettingsTests {
       #expect(settings["--\(flag)"] == text)
     }
     for flag in off { #expect(settings["--\(flag)"] == "false") }
-    let known = EnvironmentArguments.flags.filter { $0.name != "admin-user-file" }
+    let known = EnvironmentArguments.flags.filter { !["admin-user-file", "config"].contains($0.name) }
     #expect(Set(settings.keys) == Set(known.map { "--\($0.name)" }))
     let variables = known.map { ($0.variable, settings["--\($0.name)"] ?? "") }
     #expect(try self.settings([], Dictionary(variables) { $1 }) == settings)

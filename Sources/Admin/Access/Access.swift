@@ -66,3 +66,14 @@ extension AdminRequest {
     return value[given.endIndex...].drop { $0 == " " }
   }
 }
+
+extension AdminCredentials {
+  /// - Throws: ``CredentialFileError`` when the file can't be used.
+  func read() throws(CredentialFileError) -> Access {
+    switch self {
+    case .none: .open
+    case .tokenFile(let path): .token(try BearerToken(path: path))
+    case .userFile(let path): .users(try UserList(path: path))
+    }
+  }
+}

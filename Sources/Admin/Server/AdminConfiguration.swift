@@ -10,6 +10,20 @@ public struct AdminConfiguration: Sendable {
     self.listeners = listeners
     self.credentials = credentials
   }
+
+  /// Looks whether a start could use the addresses and the credentials, and binds nothing.
+  ///
+  /// - Throws: ``AdminStartError``
+  public func check() throws(AdminStartError) {
+    do throws(CredentialFileError) {
+      _ = try credentials.read()
+    } catch {
+      throw .credentials(error)
+    }
+    for address in listeners {
+      _ = try AdminListener.addresses(of: address, toOthers: credentials != .none)
+    }
+  }
 }
 
 /// How clients of the admin plane say who they are. Files are read at the start, and by

@@ -25,6 +25,25 @@ final class AdminListener: Sendable {
     file?.leave()
   }
 
+  /// What an address leads to.
+  ///
+  /// - Parameter toOthers: whether other machines may reach it.
+  /// - Throws: ``AdminStartError``
+  static func addresses(
+    of address: ListenAddress, toOthers: Bool
+  ) throws(AdminStartError) -> [SocketAddress] {
+    let found: [SocketAddress]
+    do throws(UnusableAddress) {
+      found = try address.addresses()
+    } catch {
+      throw .cannotListen(address: error.address, reason: error.reason)
+    }
+    if !toOthers, let open = found.first(where: { !$0.isLoopback }) {
+      throw .open(address: open.description)
+    }
+    return found
+  }
+
   /// Binds all that `address` resolves to, or takes what is inherited of it.
   ///
   /// - Parameter toOthers: whether other machines may reach it.
@@ -32,35 +51,22 @@ final class AdminListener: Sendable {
   static func bind(
     _ address: ListenAddress, inheriting inherited: InheritedSockets, toOthers: Bool
   ) throws(AdminStartError) -> [AdminListener] {
-    switch address {
-    case .tcp(let host, let port):
-      let found: [SocketAddress]
-      do throws(ResolveError) {
-        found = try SocketAddress.resolve(host: host, port: port)
-      } catch {
-        throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
-      }
-      if !toOthers, let open = found.first(where: { !$0.isLoopback }) {
-        throw .open(address: open.description)
-      }
-      var bound: [AdminListener] = []
-      for one in found {
-        bound += try bind(one, inheriting: inherited) { () throws(EventLoopError) in
+    var listeners: [AdminListener] = []
+    for one in try addresses(of: address, toOthers: toOthers) {
+      switch address {
+      case .tcp:
+        listeners += try bind(one, inheriting: inherited) { () throws(EventLoopError) in
           try ListeningSocket(address: one, shared: false)
         }
+      case .unix(let path):
+        listeners += try bind(one, inheriting: inherited) { () throws(EventLoopError) in
+          try ListeningSocket(replacing: path, at: one, mode: socketMode)
+        }
+      case .inherited:
+        listeners += inherited.take(one).map(AdminListener.init(inherited:))
       }
-      return bound
-    case .unix(let path):
-      guard let address = SocketAddress(unixPath: path) else {
-        throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
-      }
-      return try bind(address, inheriting: inherited) { () throws(EventLoopError) in
-        try ListeningSocket(replacing: path, at: address, mode: socketMode)
-      }
-    case .inherited(let address):
-      if !toOthers, !address.isLoopback { throw .open(address: address.description) }
-      return inherited.take(address).map(AdminListener.init(inherited:))
     }
+    return listeners
   }
 
   private static func bind(

@@ -28,7 +28,7 @@ public final class AdminServer: Sendable {
   public func start(inheriting inherited: InheritedSockets = InheritedSockets()) throws(AdminStartError) {
     let access: Access
     do throws(CredentialFileError) {
-      access = try readAccess()
+      access = try configuration.credentials.read()
     } catch {
       throw .credentials(error)
     }
@@ -61,16 +61,8 @@ public final class AdminServer: Sendable {
   ///
   /// - Throws: ``CredentialFileError`` when the file can't be used: all stays as it was.
   public func reloadCredentials() throws(CredentialFileError) {
-    let access = try readAccess()
+    let access = try configuration.credentials.read()
     running.withLock { $0.mailbox }?.send(.access(access))
-  }
-
-  private func readAccess() throws(CredentialFileError) -> Access {
-    switch configuration.credentials {
-    case .none: .open
-    case .tokenFile(let path): .token(try BearerToken(path: path))
-    case .userFile(let path): .users(try UserList(path: path))
-    }
   }
 
   private func keep(_ thread: consuming LoopThread) {

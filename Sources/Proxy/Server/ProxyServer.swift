@@ -231,7 +231,13 @@ public final class ProxyServer: Sendable {
           ? try anew() : BoundListener(inherited: sockets, at: address, workers: workers.count))
     }
     for listener in configuration.listeners {
-      for address in try listener.addresses() {
+      let addresses: [SocketAddress]
+      do throws(UnusableAddress) {
+        addresses = try listener.addresses()
+      } catch {
+        throw .cannotListen(address: error.address, reason: error.reason)
+      }
+      for address in addresses {
         try bind(address) { () throws(ProxyStartError) in
           switch listener {
           case .tcp: try BoundListener(address, workers: workers.count)

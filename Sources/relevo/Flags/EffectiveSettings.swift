@@ -41,6 +41,8 @@ extension ServeCommand {
         found.merge(settings(of: property.value)) { $1 }
       } else {
         let name = flagName(label)
+        // What asks for something else than serving is no setting.
+        guard EnvironmentArguments.flags.contains(where: { "--\($0.name)" == name }) else { continue }
         found[name] = text(of: property.value, separator: separator(of: name))
       }
     }

@@ -27,6 +27,7 @@ struct EnvironmentArguments {
 
   /// Every flag of `relevo serve`, in the order of its help.
   static let flags: [Flag] = [
+    Flag(name: "config", values: .one),
     Flag(name: "listen", values: .several),
     Flag(name: "workers", values: .one),
     Flag(name: "takeover", values: .on),
@@ -102,13 +103,8 @@ struct EnvironmentArguments {
     Flag(name: "admin-user-file", values: .one),
   ]
 
-  /// To be appended to the command line.
-  private(set) var arguments: [String] = []
-  /// The flags that `arguments` holds.
-  private var used: [Flag] = []
-
-  /// No variables at all.
-  init() {}
+  /// What the variables stand for, in the order of ``flags``.
+  private(set) var supplied: [SuppliedFlag] = []
 
   /// - Parameters:
   ///   - commandLine: whose flags win over the environment.
@@ -117,15 +113,14 @@ struct EnvironmentArguments {
   init(_ environment: [String: String], unlessIn commandLine: [String], only names: Set<String>? = nil)
     throws(CommandFailure)
   {
-    let given = Set(commandLine.map { $0.prefix { $0 != "=" } })
-    for flag in Self.flags
-    where names?.contains(flag.name) != false && !given.contains("--\(flag.name)")
-      && !given.contains("--no-\(flag.name)")
-    {
+    let given = Self.given(on: commandLine)
+    for flag in Self.flags where names?.contains(flag.name) != false && !given.contains(flag.name) {
       // An empty variable is how compose files leave one out.
       guard let text = environment[flag.variable], !text.isEmpty else { continue }
-      arguments += try Self.arguments(for: flag, text: text)
-      used.append(flag)
+      supplied.append(
+        SuppliedFlag(
+          flag: flag, arguments: try Self.arguments(for: flag, text: text), writtenName: flag.variable,
+          place: nil))
     }
   }
 
@@ -150,16 +145,10 @@ struct EnvironmentArguments {
     }
   }
 
-  /// Says `RELEVO_NAME` where an error message names a flag that was given as a variable.
-  func namingVariables(in message: String) -> String {
-    used.reduce(message) { message, flag in
-      let parserStyle = message.replacing(/'--([a-z-]+) <[^>]*>'/) { match in
-        match.1 == flag.name ? flag.variable : String(match.0)
-      }
-      return parserStyle.replacing(/--([a-z-]+)/) { match in
-        match.1 == flag.name ? flag.variable : String(match.0)
-      }
-    }
+  /// The names of the flags that a command line has, without their hyphens and their `no-`.
+  static func given(on commandLine: [String]) -> Set<String> {
+    let words = Set(commandLine.map { $0.prefix { $0 != "=" } })
+    return Set(flags.map(\.name).filter { words.contains("--\($0)") || words.contains("--no-\($0)") })
   }
 
   /// Variables that look like ours and are no flag, in alphabetical order: most likely a slip of the pen.

@@ -1,5 +1,3 @@
-import EventLoop
-import Glibc
 import URLMap
 
 /// One value of `--always-old` or `--always-new`.
@@ -26,12 +24,10 @@ struct PrefixArgument: Sendable, CustomStringConvertible {
 struct RulesFile {
   let rules: [PathRule]
 
-  private static let limitBytes = 1 << 20
-
   /// - Throws: ``CommandFailure`` that names the file, the line and what is wrong with it.
   init(path: String) throws(CommandFailure) {
     var rules: [PathRule] = []
-    let lines = try Self.contents(of: path).split(
+    let lines = try SmallFile.contents(of: path, flag: "--rules-file").split(
       separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     for (index, line) in lines.enumerated() {
       let source = "\(path):\(index + 1)"
@@ -61,27 +57,5 @@ struct RulesFile {
       throw BadPrefix("after \(first) comes how paths begin, one word: write a blank in it as %20")
     }
     return try PathRule(words[1], site, source: source)
-  }
-
-  private static func contents(of path: String) throws(CommandFailure) -> [UInt8] {
-    func failure(_ code: Int32) -> CommandFailure {
-      CommandFailure("--rules-file \(path) can't be read: \(systemMessage(code))", code: .configuration)
-    }
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure(errno) }
-    defer { close(descriptor) }
-    var contents: [UInt8] = []
-    var part = [UInt8](repeating: 0, count: 16 << 10)
-    while true {
-      let count = unsafe part.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw failure(errno) }
-      guard count > 0 else { return contents }
-      contents += part[..<count]
-      guard contents.count <= limitBytes else {
-        throw CommandFailure(
-          "--rules-file \(path) is longer than 1 MiB: is it the right file?", code: .configuration)
-      }
-    }
   }
 }

@@ -13,10 +13,10 @@ extension ServeCommand {
 
   private static func addresses(_ places: [ListenAddress]) throws(CommandFailure) -> [SocketAddress] {
     var addresses: [SocketAddress] = []
-    do throws(ProxyStartError) {
+    do throws(UnusableAddress) {
       for place in places { addresses += try place.addresses() }
     } catch {
-      throw CommandFailure(error.description, code: error.exitCode)
+      throw CommandFailure("can't listen on \(error.address): \(error.reason)", code: .unavailable)
     }
     return addresses
   }
