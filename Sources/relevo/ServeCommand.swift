@@ -104,7 +104,6 @@ struct ServeCommand: ParsableCommand {
     }
     for (id, mode) in predecessor?.modes ?? [:] { _ = server.setMode(mode, ofOrigin: id) }
     places.closeRest(logger: logger)
-    announce(server, configuration, logger: logger)
     if logging.startupProbes {
       StartupProbes(
         new: configuration.newServers, old: configuration.oldServers, oldHost: configuration.oldHost,
@@ -124,6 +123,7 @@ struct ServeCommand: ParsableCommand {
     let rendezvous = try Rendezvous(
       TakeoverSubject(proxy: server, admin: admin, memory: memory, watchdogMs: manager.watchdogMs),
       inheriting: predecessor?.rendezvous ?? [:], logger: logger, taken: { kill(getpid(), SIGTERM) })
+    announce(server, configuration, logger: logger)
     signals.waitForStop()
     if let successor = rendezvous.close() {
       logger.info(

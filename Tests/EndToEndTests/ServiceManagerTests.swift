@@ -64,7 +64,9 @@ struct ServiceManagerTests {
     try relevo.kill()
   }
 
-  @Test("hears which process serves after a takeover, and from that one for its watchdog as well, nothing of the first's end")
+  @Test(
+    "hears which process serves after a takeover, and from that one for its watchdog as well, nothing of the first's end"
+  )
   func takeover() throws {
     let manager = try NotifySocket()
     let (new, old) = (try ScriptedOrigin.always(200, "new"), try ScriptedOrigin.always(404))

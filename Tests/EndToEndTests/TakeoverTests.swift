@@ -100,7 +100,9 @@ struct TakeoverTests {
     #expect(try relevo.terminate() == .code(0))
   }
 
-  @Test("a request that is under way is answered by the process that has it, and an idle connection's next is its last")
+  @Test(
+    "a request that is under way is answered by the process that has it, and an idle connection's next is its last"
+  )
   func underWay() throws {
     let (asked, release) = (Gate(), Gate())
     let new = try ScriptedOrigin { exchange in
@@ -173,7 +175,9 @@ struct TakeoverTests {
     #expect(try second.terminate() == .code(0))
   }
 
-  @Test("the listeners in common go over, the others are bound and closed; so do unix sockets and the admin plane's")
+  @Test(
+    "the listeners in common go over, the others are bound and closed; so do unix sockets and the admin plane's"
+  )
   func listeners() throws {
     let folder = try TemporaryFolder()
     let (kept, dropped, added) = (folder.path("kept"), folder.path("dropped"), folder.path("added"))

@@ -19,6 +19,13 @@ struct LocalChannelTests {
     if case .message(let bytes, let descriptors) = received { (bytes, descriptors) } else { nil }
   }
 
+  /// What no child of another test inherits: reading and writing end.
+  private func pipe() throws -> [Int32] {
+    var ends: [Int32] = [0, 0]
+    try #require(pipe2(&ends, O_CLOEXEC | O_NONBLOCK) == 0)
+    return ends
+  }
+
   private func isEnd(_ received: LocalChannel.Received) -> Bool {
     if case .end = received { true } else { false }
   }
@@ -31,8 +38,7 @@ struct LocalChannelTests {
 
   @Test("brings each message whole, with its descriptors, which no child inherits")
   func messages() throws {
-    var ends: [Int32] = [0, 0]
-    try #require(pipe(&ends) == 0)
+    let ends = try pipe()
     try here.send([1, 2, 3])
     try here.send([4], [ends[0], ends[1]])
     for end in ends { close(end) }
@@ -50,8 +56,7 @@ struct LocalChannelTests {
 
   @Test("closes a descriptor that nobody takes")
   func untaken() throws {
-    var ends: [Int32] = [0, 0]
-    try #require(pipe(&ends) == 0)
+    let ends = try pipe()
     try here.send([1], [ends[1]])
     close(ends[1])
     _ = try there.receive(atMostMs: 1000)

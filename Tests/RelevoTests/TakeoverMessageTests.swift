@@ -78,7 +78,9 @@ struct TakeoverMessageTests {
     let socket = try ListeningSocket(replacing: folder + "/s", at: address, mode: nil)
     let name = TakeoverPlace.name(of: address)
     #expect(name?.hasPrefix("unix/") == true)
-    #expect(try TakeoverPlace.name(of: #require(SocketAddress(unixPath: folder + "/../" + folder.dropFirst(5) + "/s"))) == name)
+    #expect(
+      try TakeoverPlace.name(
+        of: #require(SocketAddress(unixPath: folder + "/../" + folder.dropFirst(5) + "/s"))) == name)
     _ = socket.descriptor
   }
 }

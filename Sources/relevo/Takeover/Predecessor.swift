@@ -181,7 +181,8 @@ final class Predecessor {
       logger.warning("process \(processID) has ended before it had handed over all: this one goes on alone")
       return nil
     case .nothing:
-      throw CommandFailure("process \(processID) does not answer: it goes on, this one ends", code: .temporary)
+      throw CommandFailure(
+        "process \(processID) does not answer: it goes on, this one ends", code: .temporary)
     case nil: throw nonsense
     }
   }

@@ -91,7 +91,8 @@ final class Rendezvous: Sendable {
     do throws(Handover.Failure) {
       return try handover.run()
     } catch {
-      let reason = error.sentence.map { "process \(process) was told: \($0)" } ?? "process \(process) has ended"
+      let reason =
+        error.sentence.map { "process \(process) was told: \($0)" } ?? "process \(process) has ended"
       logger.warning("nobody has taken over, all goes on as before: \(reason)")
       return nil
     }
