@@ -44,6 +44,18 @@ struct HandingTests {
     process.end()
   }
 
+  @Test("what is to be held during the load, or at its end, is held then")
+  func heldEarly() throws {
+    for _ in 1...50 {
+      let map = URLMap()
+      let keeper = MapKeeper(map: map, file: SnapshotFile(path: folder["m"]), every: .seconds(60)) { _ in }
+      keeper.start()
+      try keeper.hold()
+      map.shutdown()
+      keeper.stop()
+    }
+  }
+
   @Test("the next one writes nothing while it holds, and what it learned meanwhile once it goes on")
   func next() throws {
     let first = Process(folder, events)

@@ -82,6 +82,8 @@ public final class MapKeeper: Sendable {
     var loadIsUnwanted = false
     var isStopping = false
     var writing = Writing.ours
+    /// Nothing was ours yet when it began: there is nothing to bring to the disk.
+    var beganHolding = false
     /// What became of the last ``hold()``, for who waits for it.
     var held: Result<Void, SnapshotError>?
     var thread: Thread?
@@ -118,6 +120,7 @@ public final class MapKeeper: Sendable {
   /// - Parameter holding: write nothing until ``goOn()``, as another process still has the files.
   public func start(holding: Bool = false) {
     control.withLock { control in
+      control.beganHolding = holding
       if holding { control.writing = .held }
       guard control.thread == nil, !control.isStopping else { return }
       map.core.writer.withLock { $0.changes.turnOn(waking: alarm) }
@@ -207,7 +210,7 @@ public final class MapKeeper: Sendable {
   }
 
   private func keep(_ work: KeeperWork) {
-    var isHolding = isHeld
+    var isHolding = control.withLock { $0.beganHolding }
     while true {
       let rest = isHolding ? KeeperWork.journalEvery : work.next - ContinuousClock.now
       if rest > .zero { alarm.wait(atMost: rest) }
