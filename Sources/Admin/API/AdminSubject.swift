@@ -17,13 +17,13 @@ public struct AdminSubject: Sendable {
   public var startedAt: UInt32
   public var workers: Int
   /// The flags that are in force, with their hyphens, and their values.
-  public var settings: [String: String]
+  public var settings: [String: String?]
 
   public init(
     proxy: ProxyServer, map: URLMap, keys: KeyScheme, mapLimit: Int,
     mapFile: (keeper: MapKeeper, path: String)?, version: String, startedAt: UInt32,
     workers: Int,
-    settings: [String: String]
+    settings: [String: String?]
   ) {
     self.proxy = proxy
     self.map = map

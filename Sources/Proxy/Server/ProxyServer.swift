@@ -50,8 +50,8 @@ public final class ProxyServer: Sendable {
   /// - Throws: ``ProxyStartError``; nothing is left running then.
   public func start(inheriting inherited: InheritedSockets = InheritedSockets()) throws(ProxyStartError) {
     let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
-    let found = try resolver.resolveAll()
-    let origins = registry.update(found)
+    let found = try resolver.resolve()
+    let origins = registry.update(found.origins)
     let bound = try bindAll(inherited)
     var mailboxes: [Mailbox<WorkerMessage>] = []
     var health: HealthThread?
