@@ -61,7 +61,9 @@ struct SocketActivationTests {
     #expect(relevo.listeners.count == 2)
     for port in [relevo.port, named.port] { #expect(try Client(port).get("/").text == "new") }
     _ = try relevo.process.errors.wait("the warning") {
-      $0.contains("the inherited socket of \(other.address) is not used: no --listen or --tls-listen names that address")
+      $0.contains(
+        "the inherited socket of \(other.address) is not used: no --listen or --tls-listen names that address"
+      )
     }
     #expect(try relevo.terminate() == .code(0))
   }

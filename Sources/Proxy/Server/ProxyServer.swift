@@ -96,19 +96,33 @@ public final class ProxyServer: Sendable {
     running.withLock { $0.bound.map(\.address.description) }
   }
 
+  /// The sockets that clients connect to, for another process that is to accept on them as well. Any thread may ask.
+  public var sockets: [SocketBox] {
+    running.withLock { $0.bound.flatMap(\.sockets) }
+  }
+
+  /// The process that had the inherited sockets accepts on them no more: the files of unix sockets go with this one.
+  public func ownSockets() {
+    running.withLock { for listener in $0.bound { listener.own() } }
+  }
+
   /// Is not ready from now on, stops accepting after ``ProxyConfiguration/drainDelay``, waits until what is under way has
   /// ended, but not longer than ``ProxyConfiguration/drainTimeout``, and ends the workers. Blocks.
-  public func stop() {
+  ///
+  /// - Parameter left: where another process accepts by now, on the same sockets: who waits there is left to it. With any, the
+  ///   delay has no purpose, and there is none.
+  public func stop(leaving left: Set<SocketAddress> = []) {
     isStopping.store(true, ordering: .relaxed)
-    Self.wait(configuration.drainDelay) { true }
+    if left.isEmpty { Self.wait(configuration.drainDelay) { true } }
     let mailboxes = running.withLock { state in
       state.resolver?.stop()
       state.health?.stop()
+      for listener in state.bound where left.contains(listener.address) { listener.leave() }
       // With the last reference to them the files of unix sockets go.
       state.bound = []
       return state.mailboxes
     }
-    for mailbox in mailboxes { mailbox.send(.drain) }
+    for mailbox in mailboxes { mailbox.send(.drain(leaving: left)) }
     Self.wait(configuration.drainTimeout) { liveWorkers.load(ordering: .acquiring) > 0 }
     for mailbox in mailboxes { mailbox.send(.stop) }
     Self.wait(.seconds(2)) { liveWorkers.load(ordering: .acquiring) > 0 }
@@ -231,29 +245,20 @@ public final class ProxyServer: Sendable {
           : BoundListener(inherited: sockets, at: address, workers: workers.count, isSecure: isSecure))
     }
     for listener in isSecure ? configuration.tlsListeners : configuration.listeners {
-      switch listener {
-      case .tcp(let host, let port):
-        let addresses: [SocketAddress]
-        do throws(ResolveError) {
-          addresses = try SocketAddress.resolve(host: host, port: port)
-        } catch {
-          throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
-        }
-        for address in addresses {
-          try bind(address) { () throws(ProxyStartError) in
-            try BoundListener(address, workers: workers.count, isSecure: isSecure)
+      let addresses: [SocketAddress]
+      do throws(UnusableAddress) {
+        addresses = try listener.addresses()
+      } catch {
+        throw .cannotListen(address: error.address, reason: error.reason)
+      }
+      for address in addresses {
+        try bind(address) { () throws(ProxyStartError) in
+          switch listener {
+          case .tcp: try BoundListener(address, workers: workers.count, isSecure: isSecure)
+          case .unix(let path): try BoundListener(unix: address, path: path, isSecure: isSecure)
+          case .inherited:
+            throw .cannotListen(address: address.description, reason: "its socket is no longer there")
           }
-        }
-      case .unix(let path):
-        guard let address = SocketAddress(unixPath: path) else {
-          throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
-        }
-        try bind(address) { () throws(ProxyStartError) in
-          try BoundListener(unix: address, path: path, isSecure: isSecure)
-        }
-      case .inherited(let address):
-        try bind(address) { () throws(ProxyStartError) in
-          throw .cannotListen(address: address.description, reason: "its socket is no longer there")
         }
       }
     }

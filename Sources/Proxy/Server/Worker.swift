@@ -46,8 +46,8 @@ enum WorkerMessage: Sendable {
   case placeIsFree(Site, others: Int)
   /// Certificates and roots for connections to come.
   case encryption(Encryption)
-  /// Stop accepting and end when the last client has its answer.
-  case drain
+  /// Stop accepting and end when the last client has its answer. Who waits at these addresses is another process's.
+  case drain(leaving: Set<SocketAddress>)
   /// End now.
   case stop
 }
@@ -176,10 +176,10 @@ enum WorkerMessage: Sendable {
       oldPool.placeIsFree(others: others, nowMs: EventLoop.monotonicMs())
     case .encryption(let encryption):
       self.encryption = encryption
-    case .drain:
+    case .drain(let left):
       isDraining = true
       // Who waits to be accepted has sent a request, perhaps: closing the listener would reset the connection.
-      for listener in listeners { listener.acceptLast() }
+      for listener in listeners where !left.contains(listener.address) { listener.acceptLast() }
       listeners = []
       for client in Array(clients.values) { client.drain() }
       endIfDrained()

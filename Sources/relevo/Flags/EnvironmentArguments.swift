@@ -30,6 +30,7 @@ struct EnvironmentArguments {
     Flag(name: "config", values: .one),
     Flag(name: "listen", values: .several),
     Flag(name: "workers", values: .one),
+    Flag(name: "takeover", values: .on),
     Flag(name: "tls-listen", values: .several),
     Flag(name: "tls-cert", values: .several),
     Flag(name: "tls-key", values: .several),
