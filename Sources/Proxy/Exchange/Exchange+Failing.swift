@@ -204,7 +204,7 @@ extension Exchange {
 
   /// Whether the request may be sent again after a server has failed; counts that it is.
   private func takeRetry() -> Bool {
-    if let limit = worker.settings.retries, retriesAfterFailure >= limit { return false }
+    if let limit = settings.retries, retriesAfterFailure >= limit { return false }
     guard takeFromBudget() else { return false }
     retriesAfterFailure += 1
     return true
@@ -230,7 +230,7 @@ extension Exchange {
   /// The site that the step names can't answer.
   func giveUp(_ failure: OriginFailure) {
     switch step {
-    case .newFirst where worker.decisions.oldStandsIn && !failure.isForWantOfPlace:
+    case .newFirst where settings.decisions.oldStandsIn && !failure.isForWantOfPlace:
       record.notes.insert(failure.noteOfNew)
       letOldStandIn(for: failure)
     case .newFirst, .newOnly, .newByRule, .newAfterOldMiss, .newAfterOldFailure:
@@ -348,12 +348,12 @@ extension Exchange {
     worker.writer.removeAll()
     own.write(
       isHead: head.method == .head, closes: !answer.keepsClient,
-      route: worker.settings.debugHeaders ? route : nil, into: &worker.writer, fields: fields)
+      route: settings.debugHeaders ? route : nil, into: &worker.writer, fields: fields)
     guard client.writeOrKeep(worker) else { return client.close() }
     if client.output.isEmpty {
       end(keepAlive: answer.keepsClient)
     } else {
-      client.setDeadline(afterMs: worker.settings.idleMs)
+      client.setDeadline(afterMs: settings.idleMs)
     }
   }
 
@@ -369,10 +369,10 @@ extension Exchange {
     writeAnswer(
       answer, bytes,
       AnswerShape(
-        isChunked: false, connection: nil, route: worker.settings.debugHeaders ? record.route : nil),
+        isChunked: false, connection: nil, route: settings.debugHeaders ? record.route : nil),
       from: origin.server, into: &worker.writer)
     origin.input.consume(answer.byteCount)
-    let tunnel = Tunnel(client: client, origin: origin, idleMs: worker.settings.tunnelMs)
+    let tunnel = Tunnel(client: client, origin: origin, idleMs: settings.tunnelMs)
     origin.startTunnel(tunnel)
     asked = nil
     endInTunnel(tunnel)

@@ -8,7 +8,7 @@ extension Exchange {
   func stepByRule() -> Step? {
     guard hasURL else { return nil }
     let path = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[head.path.range])
-    return switch unsafe worker.settings.rules.site(for: path.bytes, room: &worker.keyScratch) {
+    return switch unsafe settings.rules.site(for: path.bytes, room: &worker.keyScratch) {
     case .alwaysNew: .newByRule
     case .alwaysOld: .oldByRule
     case nil: nil
@@ -49,7 +49,7 @@ extension Exchange {
     guard page.byteOffsets.allSatisfy({ (0x21...0x7E).contains(page.byte(at: $0)) }) else { return false }
     let path = page.extracting(
       0..<(page.byteOffsets.first { page.byte(at: $0) == UInt8(ascii: "?") } ?? page.byteCount))
-    switch worker.settings.rules.site(for: path, room: &worker.keyScratch) {
+    switch settings.rules.site(for: path, room: &worker.keyScratch) {
     case .alwaysNew: return false
     case .alwaysOld: return true
     case nil:

@@ -45,7 +45,7 @@ final class OriginConnection: StreamSocket {
     let descriptor = try beginConnecting(to: server.address)
     try super.init(loop: worker.loop, descriptor: descriptor)
     server.add(self)
-    setDeadline(afterMs: worker.settings.connectMs)
+    setDeadline(afterMs: exchange.settings.connectMs)
   }
 
   var isConnecting: Bool {

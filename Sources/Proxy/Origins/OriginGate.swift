@@ -3,21 +3,30 @@ import Synchronization
 /// Bounds the requests that one server serves at once, over all workers (`max=`).
 ///
 /// The only memory that workers share per request, and only where a server has a maximum; it lies on cache lines of its
-/// own. All accesses are sequentially consistent: see ``WaitingRoom`` for what depends on that.
+/// own. While there is none, nobody is counted: a maximum that a reload brings holds for those who come after it.
+/// All accesses are sequentially consistent: see ``WaitingRoom`` for what depends on that.
 final class OriginGate: Sendable {
-  let max: Int
+  /// `Int.max`: there is no bound.
+  private let maxNow: Atomic<Int>
   private let before = InlineArray<16, UInt64>(repeating: 0)
   private let used = Atomic<Int>(0)
   private let after = InlineArray<16, UInt64>(repeating: 0)
 
-  init(max: Int) {
-    self.max = max
+  /// - Parameter max: nil lets everybody in.
+  init(max: Int?) {
+    maxNow = Atomic(max ?? .max)
   }
 
-  var isFull: Bool { used.load(ordering: .sequentiallyConsistent) >= max }
+  var isBounded: Bool { maxNow.load(ordering: .relaxed) != .max }
+
+  var isFull: Bool { isBounded && used.load(ordering: .sequentiallyConsistent) >= maxNow.load(ordering: .relaxed) }
+
+  /// Sets another bound. Those who are in stay.
+  func setMax(_ max: Int?) { maxNow.store(max ?? .max, ordering: .relaxed) }
 
   /// Takes a place; false when none is free.
   func tryEnter() -> Bool {
+    let max = maxNow.load(ordering: .relaxed)
     var count = used.load(ordering: .sequentiallyConsistent)
     while count < max {
       let (exchanged, original) = used.compareExchange(

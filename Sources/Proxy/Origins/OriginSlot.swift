@@ -4,20 +4,23 @@
 struct OriginSlot: ~Copyable {
   let server: OriginServer
   private let isTrial: Bool
+  private let isCounted: Bool
 
   /// - Parameters:
   ///   - server: whose gate, where it has one, has let the request in.
   ///   - isTrial: the request finds out whether the server answers again.
-  init(_ server: OriginServer, isTrial: Bool) {
+  ///   - isCounted: the gate has let it in, and did not just stand open.
+  init(_ server: OriginServer, isTrial: Bool, isCounted: Bool) {
     self.server = server
     self.isTrial = isTrial
+    self.isCounted = isCounted
     server.tally.requestBegan()
   }
 
   deinit {
     if isTrial { server.state.endTrial() }
     server.tally.requestEnded()
-    server.slotEnded()
+    if isCounted { server.countedSlotEnded() }
   }
 }
 

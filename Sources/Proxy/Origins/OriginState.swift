@@ -15,13 +15,13 @@ public final class OriginState: Sendable {
   public let authority: String
   /// One of the addresses of ``authority``.
   public let address: SocketAddress
-  public let options: OriginOptions
-
   /// One for each worker, in their order.
   let tallies: [OriginTally]
-  /// Nil without a maximum.
-  let gate: OriginGate?
-  private let policy: PassiveHealthPolicy
+  let gate: OriginGate
+  private let rules: PassiveHealthRules
+  private let optionsNow: Locked<OriginOptions>
+  private let weightNow: Atomic<Int>
+  private let isLeavingNow = Atomic<Bool>(false)
   private let modeNow = Atomic<OriginMode>(.ready)
   private let checkedNow = Atomic<CheckedHealth>(.unchecked)
   /// A ``PassiveHealth`` as its word.
@@ -29,16 +29,46 @@ public final class OriginState: Sendable {
   private let checkMessageNow = Locked<String?>(nil)
   private let sinceSeconds: Atomic<Int>
 
-  init(id: String, site: Site, origin: ResolvedOrigin, workers: Int, policy: PassiveHealthPolicy) {
+  init(id: String, site: Site, origin: ResolvedOrigin, workers: Int, rules: PassiveHealthRules) {
     self.id = id
     self.site = site
     authority = String(decoding: origin.authority, as: UTF8.self)
     address = origin.address
-    options = origin.options
-    gate = origin.options.max.map(OriginGate.init)
-    self.policy = policy
+    gate = OriginGate(max: origin.options.max)
+    self.rules = rules
+    optionsNow = Locked(origin.options)
+    weightNow = Atomic(origin.options.weight)
     tallies = (0..<workers).map { _ in OriginTally() }
     sinceSeconds = Atomic(Self.wallClockSeconds())
+  }
+
+  /// Its weight and bound. A reload may change them.
+  public var options: OriginOptions { optionsNow.withLock { $0 } }
+
+  /// The weight alone, for those who pick a server.
+  var weight: Int { weightNow.load(ordering: .relaxed) }
+
+  /// Takes other options, at once for all workers. Requests under way stay, past a lowered bound too.
+  func setOptions(_ options: OriginOptions) {
+    optionsNow.withLock { $0 = options }
+    weightNow.store(options.weight, ordering: .relaxed)
+    gate.setMax(options.max)
+  }
+
+  /// Neither the settings nor a name lead to it any more: only what is under way has it.
+  public var isLeaving: Bool { isLeavingNow.load(ordering: .relaxed) }
+
+  func setLeaving(_ isLeaving: Bool) {
+    if isLeavingNow.exchange(isLeaving, ordering: .relaxed) != isLeaving { stateHasChanged() }
+  }
+
+  /// Goes on with what the operator, the checks and the requests have said of the same server under another identifier.
+  func takeOver(from former: OriginState) {
+    modeNow.store(former.mode, ordering: .relaxed)
+    checkedNow.store(former.checked, ordering: .relaxed)
+    passiveNow.store(former.passiveNow.load(ordering: .relaxed), ordering: .relaxed)
+    let message = former.checkMessage
+    checkMessageNow.withLock { $0 = message }
   }
 
   /// What the operator wants of it.
@@ -70,7 +100,7 @@ public final class OriginState: Sendable {
   /// What the last active check has seen, in words; nil when nobody checks it, or no check has ended yet.
   public var checkMessage: String? { checkMessageNow.withLock { $0 } }
 
-  func setCheckMessage(_ message: String) { checkMessageNow.withLock { $0 = message } }
+  func setCheckMessage(_ message: String?) { checkMessageNow.withLock { $0 = message } }
 
   // MARK: What requests find out
 
@@ -78,7 +108,7 @@ public final class OriginState: Sendable {
   func availability(nowMs: UInt64) -> PassiveHealth.Availability {
     let word = passiveNow.load(ordering: .relaxed)
     if word == 0 { return .share(PassiveHealth.fullShare) }
-    return PassiveHealth(word: word).availability(nowMs: nowMs, policy)
+    return PassiveHealth(word: word).availability(nowMs: nowMs, rules.policy)
   }
 
   /// A request has got an answer from it.
@@ -88,7 +118,7 @@ public final class OriginState: Sendable {
   }
 
   private func noteSuccess() {
-    let nowMs = EventLoop.monotonicMs()
+    let (nowMs, policy) = (EventLoop.monotonicMs(), rules.policy)
     change { $0.afterSuccess(nowMs: nowMs, policy) }
   }
 
@@ -97,7 +127,7 @@ public final class OriginState: Sendable {
   /// - Returns: false when it is paused already.
   @discardableResult
   func requestFailed() -> Bool {
-    let (nowMs, jitter) = (EventLoop.monotonicMs(), Int.random(in: -250...250))
+    let (nowMs, jitter, policy) = (EventLoop.monotonicMs(), Int.random(in: -250...250), rules.policy)
     return change { $0.afterFailure(nowMs: nowMs, jitter: jitter, policy) }
   }
 
@@ -153,7 +183,8 @@ public final class OriginState: Sendable {
 
   /// Everything of it as plain values.
   public var status: OriginStatus {
-    OriginStatus(
+    let options = options
+    return OriginStatus(
       id: id, site: site, authority: authority, address: address.description, weight: options.weight,
       max: options.max, mode: mode, checked: checked, checkMessage: checkMessage, condition: condition,
       inFlight: inFlight,
@@ -163,7 +194,8 @@ public final class OriginState: Sendable {
   }
 
   private var condition: OriginCondition {
-    switch mode {
+    if isLeaving { return .leaving }
+    return switch mode {
     case .off: .off
     case .drain: .draining
     case .ready where checked == .down: .down
@@ -172,7 +204,7 @@ public final class OriginState: Sendable {
       case .healthy: .up
       case .paused, .trial: .paused
       case .recovering(let sinceMs, _, _):
-        EventLoop.monotonicMs() < sinceMs &+ policy.slowStartMs ? .slowStart : .up
+        EventLoop.monotonicMs() < sinceMs &+ rules.policy.slowStartMs ? .slowStart : .up
       }
     }
   }

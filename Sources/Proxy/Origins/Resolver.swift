@@ -27,9 +27,11 @@ final class Resolver: Sendable {
     self.old = old
   }
 
-  /// Blocks: only the start and the resolver's own thread call this.
-  func resolveAll() throws(ProxyStartError) -> ResolvedOrigins {
-    ResolvedOrigins(new: try Self.resolve(new), old: try Self.resolve(old))
+  /// Blocks: only the start, a reload and the resolver's own thread call this.
+  ///
+  /// - Parameter known: whose addresses stand in for those of a name that does not resolve now.
+  func resolveAll(known: OriginSets = OriginSets()) throws(ProxyStartError) -> ResolvedOrigins {
+    ResolvedOrigins(new: try Self.resolve(new, known.new), old: try Self.resolve(old, known.old))
   }
 
   /// Tells `changed` when a name leads elsewhere; a name that stops resolving keeps its last addresses.
@@ -71,7 +73,9 @@ final class Resolver: Sendable {
     return !isStopped.load(ordering: .relaxed)
   }
 
-  private static func resolve(_ origins: [OriginAddress]) throws(ProxyStartError) -> [ResolvedOrigin] {
+  private static func resolve(
+    _ origins: [OriginAddress], _ known: [OriginState]
+  ) throws(ProxyStartError) -> [ResolvedOrigin] {
     var found: [ResolvedOrigin] = []
     for origin in origins {
       do throws(ResolveError) {
@@ -81,7 +85,13 @@ final class Resolver: Sendable {
               address: address, authority: Array(origin.authority.utf8), options: origin.options))
         }
       } catch {
-        throw .doesNotResolve(origin: origin.authority, reason: error.reason)
+        let addresses = known.filter { $0.authority == origin.authority }.map(\.address)
+        if addresses.isEmpty { throw .doesNotResolve(origin: origin.authority, reason: error.reason) }
+        for address in addresses {
+          found.append(
+            ResolvedOrigin(
+              address: address, authority: Array(origin.authority.utf8), options: origin.options))
+        }
       }
     }
     return found

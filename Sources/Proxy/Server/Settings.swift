@@ -5,9 +5,11 @@ import URLMap
 
 /// The configuration as a worker's hot path wants it: numbers in milliseconds, bytes instead of strings.
 ///
-/// One object for all workers, so that to hold it costs one reference and not one for each of its parts.
+/// One object for all workers, so that to hold it costs one reference and not one for each of its parts. It never changes:
+/// a reload makes another one, and each exchange holds on to the one that it began with.
 final class Settings: Sendable {
-  let headLimits: HeadLimits
+  let decisions: DecisionTable
+  let misses: MissMemory
   let headerMs: UInt64
   let connectMs: UInt64
   let responseMs: UInt64
@@ -44,8 +46,14 @@ final class Settings: Sendable {
   let acceptsProxyHeader: Bool
   let forwarding: ForwardingPolicy
 
-  init(_ configuration: ProxyConfiguration) {
-    headLimits = HeadLimits(maxBytes: configuration.maxHeaderBytes, maxFields: configuration.maxHeaderFields)
+  /// - Parameter former: what is in force, whose memory of misses goes on where the flags for it are the same.
+  init(_ configuration: ProxyConfiguration, after former: Settings? = nil) {
+    decisions = DecisionTable(
+      fallbackOn: configuration.fallbackOn, learnOn: configuration.learnOn,
+      oldMissOn: configuration.oldMissOn, oldStandsIn: configuration.oldStandsIn)
+    misses = MissMemory.following(
+      former?.misses, count: configuration.missMemory,
+      lifetimeMs: configuration.missTTL.wholeMilliseconds)
     headerMs = configuration.timeouts.header.wholeMilliseconds
     connectMs = configuration.timeouts.connect.wholeMilliseconds
     responseMs = configuration.timeouts.response.wholeMilliseconds
@@ -86,7 +94,13 @@ final class Settings: Sendable {
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)
   }
+}
+
+extension HeadLimits {
+  init(_ configuration: ProxyConfiguration) {
+    self.init(maxBytes: configuration.maxHeaderBytes, maxFields: configuration.maxHeaderFields)
+  }
 
   /// A block holds the largest head, what forwarding adds to it, and as much body again.
-  var blockBytes: Int { max(32 << 10, 2 * headLimits.maxBytes + (4 << 10)) + 32 }
+  var blockBytes: Int { max(32 << 10, 2 * maxBytes + (4 << 10)) + 32 }
 }

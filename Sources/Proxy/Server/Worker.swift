@@ -8,10 +8,7 @@ import URLMap
 
 /// What all workers share.
 struct Shared: Sendable {
-  let settings: Settings
-  let decisions: DecisionTable
   let map: URLMap
-  let misses: MissMemory
   let accessLog: AccessLog?
   let logger: Logger
   let connections: ConnectionCount
@@ -40,6 +37,8 @@ final class ForwardingHint: Sendable {
 enum WorkerMessage: Sendable {
   /// The names of the origins lead to these addresses now.
   case origins(OriginSets)
+  /// All that can change while it runs; what is under way ends as it began.
+  case settings(Settings, OriginSets)
   /// A server of the site has a place for a request that waits; `others` as in ``WaitingRoom``.
   case placeIsFree(Site, others: Int)
   /// Stop accepting and end when the last client has its answer.
@@ -57,8 +56,9 @@ enum WorkerMessage: Sendable {
 
   let loop: EventLoop
   let wallClock: LoopWallClock
-  let settings: Settings
-  let decisions: DecisionTable
+  /// What holds for the next request.
+  private(set) var settings: Settings
+  let headLimits: HeadLimits
   let map: URLMap
   let reader: URLMap.Reader
   let metrics: WorkerMetrics
@@ -68,7 +68,6 @@ enum WorkerMessage: Sendable {
   let buffers: BufferPool
   let newPool: OriginPool
   let oldPool: OriginPool
-  let misses: MissMemory
   /// Scratch, valid within one callback: the fields of the head parsed last, and the head written last.
   var requestFields: FieldTable
   var answerFields: FieldTable
@@ -100,27 +99,27 @@ enum WorkerMessage: Sendable {
 
   /// - Parameter index: the worker's place among all.
   init(
-    shared: Shared, index: Int, metrics: WorkerMetrics, origins: OriginSets, rooms: WaitingRooms
+    shared: Shared, settings: Settings, headLimits: HeadLimits, index: Int, metrics: WorkerMetrics,
+    origins: OriginSets, rooms: WaitingRooms
   ) throws(EventLoopError) {
     loop = try EventLoop()
     wallClock = loop.wallClock
-    settings = shared.settings
-    decisions = shared.decisions
+    self.settings = settings
+    self.headLimits = headLimits
     map = shared.map
     reader = shared.map.makeReader()
     self.metrics = metrics
     log = shared.accessLog.map(WorkerLog.init)
     splices = settings.splices
-    takesTimes = log != nil || shared.settings.detailedMetrics
-    buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 256)
+    takesTimes = log != nil || settings.detailedMetrics
+    buffers = BufferPool(blockBytes: headLimits.blockBytes, keptBlocks: 256)
     newPool = OriginPool(origins.new, worker: index, balance: settings.balance, room: rooms.new)
     oldPool = OriginPool(origins.old, worker: index, balance: settings.balance, room: rooms.old)
     replayBudget = ReplayBudget(bytes: settings.replayBudgetBytes)
     retryBudget = RetryBudget(percent: settings.retryBudgetPercent, nowMs: EventLoop.monotonicMs())
-    misses = shared.misses
-    requestFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
-    answerFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
-    writer = ByteWriter(capacity: shared.settings.headLimits.maxBytes + 4096)
+    requestFields = FieldTable(capacity: headLimits.maxFields)
+    answerFields = FieldTable(capacity: headLimits.maxFields)
+    writer = ByteWriter(capacity: headLimits.maxBytes + 4096)
     unsafe replayScratch = .allocate(byteCount: 32 << 10, alignment: 16)
     connections = shared.connections
     forwardingHint = shared.forwardingHint
@@ -158,8 +157,9 @@ enum WorkerMessage: Sendable {
   private func receive(_ message: WorkerMessage) {
     switch message {
     case .origins(let origins):
-      newPool.update(origins.new)
-      oldPool.update(origins.old)
+      follow(origins)
+    case .settings(let settings, let origins):
+      take(settings, origins)
     case .placeIsFree(.new, let others):
       newPool.placeIsFree(others: others, nowMs: EventLoop.monotonicMs())
     case .placeIsFree(.old, let others):
@@ -174,6 +174,26 @@ enum WorkerMessage: Sendable {
     case .stop:
       loop.stop()
     }
+  }
+
+  /// What is under way holds on to the settings and servers that it has.
+  private func take(_ settings: Settings, _ origins: OriginSets) {
+    if settings.splices != self.settings.splices { splices = settings.splices }
+    self.settings = settings
+    newPool.balance = settings.balance
+    oldPool.balance = settings.balance
+    replayBudget.setLimit(settings.replayBudgetBytes)
+    retryBudget.setPercent(settings.retryBudgetPercent)
+    for client in Array(clients.values) { client.settingsHaveChanged() }
+    if arePaused { resumeIfPossible() }
+    follow(origins)
+  }
+
+  /// A request that waits may find a place at a server that is new, or may serve more.
+  private func follow(_ origins: OriginSets) {
+    newPool.update(origins.new)
+    oldPool.update(origins.old)
+    serveLines()
   }
 
   private func endIfDrained() {
