@@ -36,7 +36,7 @@ enum HelpPages {
 
     SIGNALS:
       SIGTERM, SIGINT   Stop: accept nothing more (after --drain-delay), finish
-                        what is under way (up to --stop-grace), write the map
+                        what is under way (up to --drain-timeout), write the map
                         file. A second one stops at once.
       SIGUSR1           Write the map file now and open the access log again.
       SIGHUP            Read --admin-token-file or --admin-user-file again; if it

@@ -176,7 +176,7 @@ struct ServeCommand: ParsableCommand {
     configuration.splices = limits.splice
     configuration.healthChecks = try health.checks(oldHost: configuration.oldHost)
     configuration.drainDelay = stopping.drainDelay.duration
-    configuration.stopGrace = stopping.stopGrace.duration
+    configuration.drainTimeout = stopping.drainTimeout.duration
     return configuration
   }
 

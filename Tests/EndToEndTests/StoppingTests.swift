@@ -54,7 +54,7 @@ struct StoppingTests {
   @Test("connections that stay silent after SIGTERM hold it up for a moment only")
   func silentConnections() throws {
     let relevo = try Relevo(
-      new: [RefusedPort()], old: [RefusedPort()], flags: ["--stop-grace", "1h"])
+      new: [RefusedPort()], old: [RefusedPort()], flags: ["--drain-timeout", "1h"])
     let clients = try (1...3).map { _ in try Client(relevo.port) }
     let time = try seconds { () throws in #expect(try relevo.terminate() == .code(0)) }
     #expect(time < 6)
@@ -87,14 +87,14 @@ struct StoppingTests {
     for client in clients { #expect(try client.value(.after(20)) > 0) }
   }
 
-  @Test("what has not ended within --stop-grace is cut off, and the exit code is 0 all the same")
-  func stopGrace() throws {
+  @Test("what has not ended within --drain-timeout is cut off, and the exit code is 0 all the same")
+  func drainTimeout() throws {
     let asked = Gate()
     let new = try ScriptedOrigin { exchange in
       asked.open()
       try exchange.waitForClose(.after(20))
     }
-    let relevo = try Relevo(new: [new], old: [RefusedPort()], flags: ["--stop-grace", "500ms"])
+    let relevo = try Relevo(new: [new], old: [RefusedPort()], flags: ["--drain-timeout", "500ms"])
     let client = try Client(relevo.port)
     try client.request("/")
     try asked.wait()
@@ -106,7 +106,7 @@ struct StoppingTests {
   @Test("a second SIGTERM ends the process at once, during the delay too")
   func second() throws {
     let relevo = try Relevo(
-      new: [RefusedPort()], old: [RefusedPort()], flags: ["--drain-delay", "1h", "--stop-grace", "1h"])
+      new: [RefusedPort()], old: [RefusedPort()], flags: ["--drain-delay", "1h", "--drain-timeout", "1h"])
     relevo.process.signal(SIGTERM)
     _ = try relevo.process.errors.wait("the line that it stops") { $0.contains("stopping") }
     relevo.process.signal(SIGTERM)

@@ -20,7 +20,7 @@ struct HealthFlagsTests {
   func defaults() throws {
     let configuration = try configuration("--health-interval", "1s")
     #expect(configuration.healthChecks == nil)
-    #expect(configuration.drainDelay == .zero && configuration.stopGrace == .seconds(10))
+    #expect(configuration.drainDelay == .zero && configuration.drainTimeout == .seconds(10))
     #expect(configuration.originKeepalive == 512)
     #expect(!configuration.oldStandsIn)
   }
@@ -30,7 +30,7 @@ struct HealthFlagsTests {
     let configuration = try configuration(
       "--health-path", "/up?x=1", "--old-health-path", "/old", "--health-interval", "1s", "--health-timeout",
       "3s", "--health-expect", "204", "--health-rise", "4", "--health-fall", "5", "--health-host", "h:81",
-      "--drain-delay", "6s", "--stop-grace", "0", "--origin-keepalive", "0", "--fallback-on",
+      "--drain-delay", "6s", "--drain-timeout", "0", "--origin-keepalive", "0", "--fallback-on",
       "404,unreachable")
     let checks = try #require(configuration.healthChecks)
     #expect(checks.new == HealthChecks.Target(path: "/up?x=1", host: "h:81"))
@@ -38,7 +38,7 @@ struct HealthFlagsTests {
     #expect(checks.interval == .seconds(1) && checks.timeout == .seconds(3))
     #expect(checks.expect.description == "204" && checks.rise == 4 && checks.fall == 5)
     #expect(checks.userAgent == "relevo-health/\(Relevo.versionNumber)")
-    #expect(configuration.drainDelay == .seconds(6) && configuration.stopGrace == .zero)
+    #expect(configuration.drainDelay == .seconds(6) && configuration.drainTimeout == .zero)
     #expect(configuration.originKeepalive == 0)
     #expect(configuration.oldStandsIn)
   }
@@ -63,7 +63,7 @@ struct HealthFlagsTests {
       (["--health-expect", "ok"], "write statuses"),
       (["--health-expect", "404,unreachable"], "write statuses"),
       (["--health-rise", "0"], "from 1 to 100"), (["--health-fall", "101"], "from 1 to 100"),
-      (["--health-host", "a/b"], "is no host"), (["--stop-grace", "2h"], "from 0s to 1h"),
+      (["--health-host", "a/b"], "is no host"), (["--drain-timeout", "2h"], "from 0s to 1h"),
       (["--drain-delay", "-1s"], "whole number"), (["--origin-keepalive", "100001"], "from 0 to 100000"),
     ])
   func refused(flags: [String], reason: String) {

@@ -103,7 +103,7 @@ public struct ProxyConfiguration: Sendable {
   /// How long clients are still accepted once it is to stop, for load balancers to notice that it is not ready.
   public var drainDelay = Duration.zero
   /// How long after that what is under way has to end.
-  public var stopGrace = Duration.seconds(10)
+  public var drainTimeout = Duration.seconds(10)
 
   /// Time limits. Each ends the connection it is about, never the process.
   public struct Timeouts: Sendable {

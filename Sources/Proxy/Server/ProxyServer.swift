@@ -91,7 +91,7 @@ public final class ProxyServer: Sendable {
   }
 
   /// Is not ready from now on, stops accepting after ``ProxyConfiguration/drainDelay``, waits until what is under way has
-  /// ended, but not longer than ``ProxyConfiguration/stopGrace``, and ends the workers. Blocks.
+  /// ended, but not longer than ``ProxyConfiguration/drainTimeout``, and ends the workers. Blocks.
   public func stop() {
     isStopping.store(true, ordering: .relaxed)
     Self.wait(configuration.drainDelay) { true }
@@ -103,7 +103,7 @@ public final class ProxyServer: Sendable {
       return state.mailboxes
     }
     for mailbox in mailboxes { mailbox.send(.drain) }
-    Self.wait(configuration.stopGrace) { liveWorkers.load(ordering: .acquiring) > 0 }
+    Self.wait(configuration.drainTimeout) { liveWorkers.load(ordering: .acquiring) > 0 }
     for mailbox in mailboxes { mailbox.send(.stop) }
     Self.wait(.seconds(2)) { liveWorkers.load(ordering: .acquiring) > 0 }
   }

@@ -42,7 +42,7 @@ enum Defaults {
   static let healthFall = 3
 
   static let drainDelay = DurationArgument.seconds(0)
-  static let stopGrace = DurationArgument.seconds(10)
+  static let drainTimeout = DurationArgument.seconds(10)
 
   static let originKeepalive = 512
   static let headerTimeout = DurationArgument.seconds(10)

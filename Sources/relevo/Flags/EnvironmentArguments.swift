@@ -89,7 +89,7 @@ struct EnvironmentArguments {
     Flag(name: "max-header-bytes", values: .one),
     Flag(name: "max-header-fields", values: .one),
     Flag(name: "drain-delay", values: .one),
-    Flag(name: "stop-grace", values: .one),
+    Flag(name: "drain-timeout", values: .one),
     Flag(name: "access-log", values: .one),
     Flag(name: "log-format", values: .one),
     Flag(name: "log-level", values: .one),

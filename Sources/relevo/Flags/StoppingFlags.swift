@@ -12,7 +12,7 @@ struct StoppingFlags: ParsableArguments {
   @Option(
     help: .flag(
       "Give what is under way so long to end after that, up to 1h; then it is cut off.", value: "time",
-      default: Defaults.stopGrace),
+      default: Defaults.drainTimeout),
     transform: DurationArgument.from(.milliseconds(0), to: .hours(1)))
-  var stopGrace = Defaults.stopGrace
+  var drainTimeout = Defaults.drainTimeout
 }
