@@ -100,6 +100,12 @@ public final class OriginState: Sendable {
   /// What the last active check has seen, in words; nil when nobody checks it, or no check has ended yet.
   public var checkMessage: String? { checkMessageNow.withLock { $0 } }
 
+  /// Nobody checks it any more.
+  func forgetChecks() {
+    setChecked(.unchecked)
+    setCheckMessage(nil)
+  }
+
   func setCheckMessage(_ message: String?) { checkMessageNow.withLock { $0 = message } }
 
   // MARK: What requests find out

@@ -15,6 +15,14 @@ struct Shared: Sendable {
   let forwardingHint: ForwardingHint
 }
 
+/// What a worker begins with.
+struct WorkerStart: Sendable {
+  let settings: Settings
+  let headLimits: HeadLimits
+  let origins: OriginSets
+  let rooms: WaitingRooms
+}
+
 /// Client connections of the whole process.
 final class ConnectionCount: Sendable {
   private let count = Atomic<Int>(0)
@@ -98,14 +106,12 @@ enum WorkerMessage: Sendable {
   private var mailbox: MailboxReceiver?
 
   /// - Parameter index: the worker's place among all.
-  init(
-    shared: Shared, settings: Settings, headLimits: HeadLimits, index: Int, metrics: WorkerMetrics,
-    origins: OriginSets, rooms: WaitingRooms
-  ) throws(EventLoopError) {
+  init(shared: Shared, _ start: WorkerStart, index: Int, metrics: WorkerMetrics) throws(EventLoopError) {
+    let (settings, origins, rooms) = (start.settings, start.origins, start.rooms)
     loop = try EventLoop()
     wallClock = loop.wallClock
     self.settings = settings
-    self.headLimits = headLimits
+    headLimits = start.headLimits
     map = shared.map
     reader = shared.map.makeReader()
     self.metrics = metrics
@@ -306,5 +312,12 @@ enum WorkerMessage: Sendable {
         event, at: wallClock.seconds, atUs: nowUs, server: server, cause: cause, url: url)
     }
     if reports.areWaiting { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
+  }
+}
+
+extension OriginSets {
+  /// Sends all workers what ``message`` makes of these servers.
+  func send(_ message: (OriginSets) -> WorkerMessage, to mailboxes: [Mailbox<WorkerMessage>]) {
+    for mailbox in mailboxes { mailbox.send(message(self)) }
   }
 }
