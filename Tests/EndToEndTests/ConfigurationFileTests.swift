@@ -59,7 +59,9 @@ struct ConfigurationFileTests {
     }
     try folder.write("rules", "always-old /css/\nalways-never /x/\n")
     let map = folder.path("urls.map")
-    let good = try check(["--map-file", map, "--listen", "unix:\(folder.path("s"))", "--access-log", folder.path("log")])
+    let good = try check([
+      "--map-file", map, "--listen", "unix:\(folder.path("s"))", "--access-log", folder.path("log"),
+    ])
     #expect(good.exit == .code(0))
     for name in ["urls.map", "s", "log"] {
       #expect(!FileManager.default.fileExists(atPath: folder.path(name)), "\(name)")
@@ -67,7 +69,8 @@ struct ConfigurationFileTests {
     let rules = try check(["--rules-file", folder.path("rules")])
     #expect(rules.exit == .code(78))
     #expect(rules.errors.count == 1)
-    #expect(rules.errors.first?.hasPrefix("relevo: \(folder.path("rules")):2: 'always-never' is no rule") == true)
+    #expect(
+      rules.errors.first?.hasPrefix("relevo: \(folder.path("rules")):2: 'always-never' is no rule") == true)
     let open = try check(["--admin", "0.0.0.0:0"])
     #expect(open.exit == .code(64))
     #expect(open.errors.first?.hasPrefix("relevo: --admin 0.0.0.0:0 is reached from other machines") == true)

@@ -56,7 +56,8 @@ struct ConfigurationFile {
     }
     switch root {
     case .mapping(let mapping): return mapping
-    case nil: throw failure(path, 1, "the file is empty: write flags and values, as in new: http://10.0.0.2:8080")
+    case nil:
+      throw failure(path, 1, "the file is empty: write flags and values, as in new: http://10.0.0.2:8080")
     case .some(let other):
       throw failure(
         path, other.mark?.line ?? 1, "write flags and values, as in new: http://10.0.0.2:8080")
@@ -69,7 +70,8 @@ struct ConfigurationFile {
       .composer(let context, let problem, let mark, _):
       let told = context.map { "\($0.text): \(problem)" } ?? problem
       let remedy =
-        problem.contains("block sequence entries") ? "write '-' in quotes" : "a value with signs of YAML's own needs quotes"
+        problem.contains("block sequence entries")
+        ? "write '-' in quotes" : "a value with signs of YAML's own needs quotes"
       return failure(path, mark.line, "this is no YAML (\(told.trimmed)): \(remedy)")
     case .reader(let problem, let offset, _, let yaml):
       let line = 1 + yaml.prefix(offset ?? 0).count { $0.isNewline }

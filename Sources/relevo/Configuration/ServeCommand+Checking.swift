@@ -13,6 +13,7 @@ extension ServeCommand {
         throw CommandFailure(error)
       }
     }
-    StandardStream.output.write("relevo: the configuration is valid\(settingsSource.config.map { ": \($0)" } ?? "")\n")
+    StandardStream.output.write(
+      "relevo: the configuration is valid\(settingsSource.config.map { ": \($0)" } ?? "")\n")
   }
 }
