@@ -59,7 +59,8 @@ struct ServeCommand: ParsableCommand {
 
   func run() throws {
     if settingsSource.checkConfig { return try checkSettings() }
-    let logger = LineLogHandler.logger(level: logging.logLevel.level)
+    let threshold = LogThreshold(logging.logLevel.level)
+    let logger = LineLogHandler.logger(threshold)
     for name in EnvironmentArguments.unknownVariables(in: ProcessEnvironment.variables) {
       logger.warning("\(name) is no variable of Relevo: relevo serve --help lists the flags")
     }
@@ -73,7 +74,13 @@ struct ServeCommand: ParsableCommand {
     let memory = try URLMemory(map, logger: logger)
     let accessLog = try openAccessLog(logger: logger)
     let server = ProxyServer(configuration, map: memory.map, accessLog: accessLog, logger: logger)
-    let admin = try makeAdmin(server, memory, configuration, logger: logger)
+    let inForce = SettingsInForce(settings, at: SystemClock.now)
+    let admin = try makeAdmin(server, memory, configuration, inForce, logger: logger)
+    let reloader = Reloader(
+      Reloader.Subject(
+        proxy: server, admin: admin, settings: inForce, threshold: threshold, descriptors: descriptors),
+      arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.variables,
+      servers: configuration, logger: logger)
     let signals = try StopSignals(
       onUserSignal: {
         memory.snapshotNow()
@@ -85,7 +92,7 @@ struct ServeCommand: ParsableCommand {
         }
         logger.info("so far", metadata: server.metrics.metadata.merging(memory.metadata) { $1 })
       },
-      onHangUp: { reloadCredentials(of: admin, logger: logger) })
+      onHangUp: reloader.begin)
     try start(admin, logger: logger)
     do {
       try server.start()
@@ -181,7 +188,8 @@ struct ServeCommand: ParsableCommand {
   }
 
   private func makeAdmin(
-    _ proxy: ProxyServer, _ memory: URLMemory, _ configuration: ProxyConfiguration, logger: Logger
+    _ proxy: ProxyServer, _ memory: URLMemory, _ configuration: ProxyConfiguration,
+    _ settings: SettingsInForce, logger: Logger
   ) throws(CommandFailure) -> AdminServer? {
     guard admin.isOn else { return nil }
     let subject = AdminSubject(
@@ -201,19 +209,6 @@ struct ServeCommand: ParsableCommand {
     for address in admin.listeningOn { logger.info("the admin plane listens on \(address)") }
   }
 
-  /// What SIGHUP does.
-  private func reloadCredentials(of server: AdminServer?, logger: Logger) {
-    guard let server, let file = admin.adminTokenFile ?? admin.adminUserFile else {
-      return logger.info("SIGHUP: there is no --admin-token-file or --admin-user-file to read again")
-    }
-    do {
-      try server.reloadCredentials()
-      logger.info("SIGHUP: \(file) was read again: it says who may use the admin plane from now on")
-    } catch {
-      logger.error("SIGHUP: \(error); until then those may use the admin plane who could before")
-    }
-  }
-
   private func openAccessLog(logger: Logger) throws(CommandFailure) -> AccessLog? {
     guard let destination = logging.accessLog.destination else { return nil }
     do {
@@ -223,7 +218,7 @@ struct ServeCommand: ParsableCommand {
     }
   }
 
-  private func warnAboutDescriptors(_ limit: DescriptorLimit, logger: Logger) {
+  func warnAboutDescriptors(_ limit: DescriptorLimit, logger: Logger) {
     guard let wanted = limits.maxConnections, wanted > limit.uncappedConnections else { return }
     logger.warning(
       """

@@ -181,7 +181,7 @@ struct AdminPlaneTests {
     try withSite(new: .always(200, "new"), old: .always(200, "old")) { site in
       site.relevo.process.signal(SIGHUP)
       _ = try site.relevo.process.errors.wait("that there is nothing") {
-        $0.contains("SIGHUP: there is no --admin")
+        $0.contains("SIGHUP: there is no --config")
       }
       #expect(try site.get("/").text == "new")
     }
