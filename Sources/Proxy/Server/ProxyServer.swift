@@ -99,11 +99,11 @@ public final class ProxyServer: Sendable {
   ///
   /// - Throws: ``ProxyStartError`` when a name of a new server does not resolve or the machine is short of something.
   public func reload(_ wanted: ProxyConfiguration) throws(ProxyStartError) {
-    let (former, formerSettings) = running.withLock { ($0.configuration, $0.settings) }
+    let former = running.withLock { $0.configuration }
     let configuration = wanted.fixed(as: former)
     let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
     let found = try resolver.resolveAll(known: registry.sets)
-    let settings = Settings(configuration, after: formerSettings)
+    let settings = Settings(configuration, after: settingsInForce)
     try changeHealthChecks(from: former.healthChecks, to: configuration.healthChecks) {
       registry.setPolicy(PassiveHealthPolicy(configuration))
       running.withLock { state in
@@ -118,6 +118,9 @@ public final class ProxyServer: Sendable {
     }
     keepResolving(resolver, every: configuration.resolveEvery, first: found)
   }
+
+  /// What the next request gets.
+  var settingsInForce: Settings { running.withLock { $0.settings } }
 
   /// Lets other checks follow the former ones, with what those have found out. A site that is checked no more counts as up.
   ///
