@@ -14,7 +14,7 @@ enum ExitStatus: Int32 {
   case inputOutput = 74
   /// Another Relevo owns the map file: it may be gone at the next try.
   case temporary = 75
-  /// The map file, the access log or a file of settings cannot be used.
+  /// The map file, the access log, a file of settings or a socket that systemd hands over cannot be used.
   case configuration = 78
 }
 

@@ -51,7 +51,8 @@ enum HelpPages {
       69  An address cannot be listened on, or an origin does not resolve.
       74  Reading or writing failed.
       75  Another Relevo has the map file.
-      78  The map file, the access log or a file of settings cannot be used.
+      78  The map file, the access log, a file of settings or a socket that systemd
+          hands over cannot be used.
       An error is one line on standard error: what is wrong, what would be right.
 
     ENVIRONMENT:
@@ -61,6 +62,8 @@ enum HelpPages {
       RELEVO_OLD_MISS_BODY has one text a line; --via and --no-via are
       RELEVO_VIA=true and =false. A flag wins over its variable; an empty variable
       counts as none. relevo map takes the map file from RELEVO_MAP_FILE too.
+      Sockets that systemd hands over (LISTEN_FDS) stand in for --listen, or for the
+      binding of an address that it names; those named admin are the admin plane's.
 
     CONFIGURATION FILE:
       serve --config FILE reads flags from a file of YAML too:

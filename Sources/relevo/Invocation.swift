@@ -36,15 +36,22 @@ enum Invocation {
       if let path = (command as? ServeCommand)?.settingsSource.config {
         let given = EnvironmentArguments.given(on: arguments).union(supplied.map(\.flag.name))
         let file = try ConfigurationArguments(path: path.description, unless: given)
-        if let failure = file.firstBadValue() {
+        supplied += file.supplied
+        complete += file.supplied.arguments
+        if let failure = file.firstBadOverriddenValue() {
           self = .refuse(failure)
           return
         }
-        supplied += file.supplied
-        command = try Relevo.parseAsRoot(complete + file.supplied.arguments)
+        do {
+          command = try Relevo.parseAsRoot(complete)
+        } catch {
+          guard let failure = file.firstBadValue() else { throw error }
+          self = .refuse(failure)
+          return
+        }
       }
       if let serve = command as? ServeCommand {
-        try serve.checkTogether()
+        try serve.checkTogether(inheritsAdminSocket: SocketActivation.namesAdmin(environment))
         self = .run(serve)
       } else if let check = command as? CheckCommand {
         try check.checkTogether()

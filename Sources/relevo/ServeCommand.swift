@@ -31,7 +31,9 @@ struct ServeCommand: ParsableCommand {
 
   /// The checks that no flag can make alone. ArgumentParser's own `validate()` would come before its check for
   /// unknown flags, and blame a missing one for another's misspelling.
-  func checkTogether() throws(CommandFailure) {
+  ///
+  /// - Parameter inheritsAdminSocket: an admin plane may be there without its flag.
+  func checkTogether(inheritsAdminSocket: Bool) throws(CommandFailure) {
     if origins.new.isEmpty {
       throw CommandFailure(
         "serve needs a server of the new site: --new http://host:port, or RELEVO_NEW in the environment",
@@ -54,32 +56,38 @@ struct ServeCommand: ParsableCommand {
     }
     _ = try map.ignoredQuery
     try cookies.checkTogether()
-    try admin.checkTogether()
+    try admin.checkTogether(inheritsSocket: inheritsAdminSocket)
   }
 
   func run() throws {
     if settingsSource.checkConfig { return try checkSettings() }
     let threshold = LogThreshold(logging.logLevel.level)
     let logger = LineLogHandler.logger(threshold)
-    for name in EnvironmentArguments.unknownVariables(in: ProcessEnvironment.variables) {
+    // As it is before the sockets' variables are taken out of it.
+    let environment = ProcessEnvironment.variables
+    for name in EnvironmentArguments.unknownVariables(in: environment) {
       logger.warning("\(name) is no variable of Relevo: relevo serve --help lists the flags")
     }
+    let places = ListeningPlaces(
+      listen: listening.listen, admin: admin.admin, try SocketActivation(environment))
     let descriptors = DescriptorLimit.raised()
-    let manager = ServiceManager(ProcessEnvironment.variables)
+    let manager = ServiceManager(environment)
     var configuration = try proxyConfiguration(descriptors: descriptors)
+    if !places.clients.isEmpty { configuration.listeners = places.clients }
     // Whether the loops turn is what the watchdog is told.
-    if manager.watchdogMs != nil { configuration.detailedMetrics = true }
+    if manager.watchdogMs != nil || !places.admin.isEmpty { configuration.detailedMetrics = true }
     warnAboutDescriptors(descriptors, logger: logger)
 
     let memory = try URLMemory(map, logger: logger)
     let accessLog = try openAccessLog(logger: logger)
     let server = ProxyServer(configuration, map: memory.map, accessLog: accessLog, logger: logger)
     let inForce = SettingsInForce(settings, at: SystemClock.now)
-    let admin = try makeAdmin(server, memory, configuration, inForce, logger: logger)
+    let admin = try makeAdmin(
+      server, memory, configuration, inForce, on: places.admin, logger: logger)
     let reloader = Reloader(
       Reloader.Subject(
         proxy: server, admin: admin, settings: inForce, threshold: threshold, descriptors: descriptors),
-      arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.variables,
+      arguments: Array(CommandLine.arguments.dropFirst()), environment: environment,
       servers: configuration, logger: logger)
     let signals = try StopSignals(
       onUserSignal: {
@@ -93,12 +101,13 @@ struct ServeCommand: ParsableCommand {
         logger.info("so far", metadata: server.metrics.metadata.merging(memory.metadata) { $1 })
       },
       onHangUp: reloader.begin)
-    try start(admin, logger: logger)
+    try start(admin, inheriting: places.inheritedForAdmin, logger: logger)
     do {
-      try server.start()
+      try server.start(inheriting: places.inheritedForClients)
     } catch {
       throw CommandFailure(error.description, code: error.exitCode)
     }
+    places.closeRest(logger: logger)
     announce(server, configuration, logger: logger)
     if logging.startupProbes {
       StartupProbes(
@@ -177,7 +186,6 @@ struct ServeCommand: ParsableCommand {
     configuration.writesVia = headers.via
     configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost
     configuration.debugHeaders = headers.debugHeaders
-    configuration.detailedMetrics = admin.isOn
     configuration.resolveEvery = origins.resolveEvery.duration
     configuration.originKeepalive = limits.originKeepalive
     configuration.splices = limits.splice
@@ -189,20 +197,22 @@ struct ServeCommand: ParsableCommand {
 
   private func makeAdmin(
     _ proxy: ProxyServer, _ memory: URLMemory, _ configuration: ProxyConfiguration,
-    _ settings: SettingsInForce, logger: Logger
+    _ settings: SettingsInForce, on places: [ListenAddress], logger: Logger
   ) throws(CommandFailure) -> AdminServer? {
-    guard admin.isOn else { return nil }
+    if places.isEmpty { return nil }
     let subject = AdminSubject(
       proxy: proxy, map: memory.map, keys: configuration.keys, mapLimit: map.mapMaxURLs,
       mapFile: memory.file, version: Relevo.versionNumber, startedAt: SystemClock.now,
       workers: configuration.workers, settings: settings)
-    return AdminServer(try admin.configuration(), subject: subject, logger: logger)
+    return AdminServer(try admin.configuration(on: places), subject: subject, logger: logger)
   }
 
-  private func start(_ admin: AdminServer?, logger: Logger) throws(CommandFailure) {
+  private func start(
+    _ admin: AdminServer?, inheriting sockets: InheritedSockets, logger: Logger
+  ) throws(CommandFailure) {
     guard let admin else { return }
     do {
-      try admin.start()
+      try admin.start(inheriting: sockets)
     } catch {
       throw CommandFailure(error)
     }

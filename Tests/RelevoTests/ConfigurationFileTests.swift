@@ -115,7 +115,7 @@ struct ConfigurationFileTests {
   @Test(
     "is refused with 78 and the line of what is wrong",
     arguments: [
-      ("workers: 0", "3: the value '0' is invalid for workers: write a whole number from 1 to 256"),
+      ("workers: 0", "3: the value '0' is invalid for workers: give a whole number from 1 to 256"),
       (
         "always-old:\n  - /css/\n  - js/", "5: the value 'js/' is invalid for always-old: "
       ),
@@ -141,7 +141,7 @@ struct ConfigurationFileTests {
         "access-log: -",
         "3: this is no YAML (block sequence entries are not allowed in this context): write '-' in quotes"
       ),
-      ("\tworkers: 1", "3: this is no YAML (while scanning for the next token: "),
+      ("\tworkers: 1", "3: this is no YAML (while scanning a plain scalar: "),
       ("workers: *a", "3: this is no YAML (found undefined alias): "),
       ("always-old: &a [/a, /b]", "3: '&a' begins an anchor, and there are none here: "),
     ])
@@ -196,7 +196,7 @@ struct ConfigurationFileTests {
       bomb, bomb.replacing("&", with: "!!seq &"), "? \(String(repeating: "[", count: 100_000))",
       String(repeating: "[", count: 1 << 20), String(repeating: "- ", count: 1 << 19),
       String(repeating: "{a: ", count: 1 << 18), String(repeating: "? ", count: 1 << 19),
-      "always-old:\n" + String(repeating: "- /abc/\n", count: 100_000) + "- bad\n",
+      "always-old:\n" + String(repeating: "- /abc/\n", count: 100_000),
     ]
     for text in texts {
       let began = ContinuousClock.now
@@ -204,6 +204,17 @@ struct ConfigurationFileTests {
       #expect(refusal.hasPrefix("78 FILE:"))
       #expect(.now - began < .seconds(20), "\(text.prefix(20))")
     }
+  }
+
+  @Test("has its bad value found among many")
+  func amongMany() throws {
+    let good = (0..<200).map { "- /a\($0)/\n" }.joined()
+    #expect(
+      try refusal(sites + "always-old:\n\(good)- bad\n- worse\n").hasPrefix(
+        "78 FILE:204: the value 'bad' is invalid for always-old: "))
+    #expect(
+      try refusal("always-old:\n" + String(repeating: "- /a/\n", count: 2001))
+        == "78 FILE:2002: more than 2000 values: rules can have a file of their own, rules-file")
   }
 
   @Test("anchors are told from what looks like one")

@@ -8,18 +8,14 @@ final class AdminListener: Sendable {
   private static let socketMode: mode_t = 0o660
 
   let address: SocketAddress
-  private let socket: Locked<ListeningSocket?>
-  /// The unix socket's file.
-  private let path: String?
+  let socket: SocketBox
+  /// Of a unix socket that is this process's own.
+  private let file: SocketFile?
 
-  private init(_ socket: consuming ListeningSocket, path: String?) {
+  private init(_ socket: SocketBox, path: String?) {
     address = socket.address
-    self.socket = Locked(consume socket)
-    self.path = path
-  }
-
-  deinit {
-    if let path { unsafe unlink(path) }
+    self.socket = socket
+    file = socket.outlivesUs ? nil : path.map(SocketFile.init(path:))
   }
 
   /// What an address leads to.
@@ -29,60 +25,68 @@ final class AdminListener: Sendable {
   static func addresses(
     of address: ListenAddress, toOthers: Bool
   ) throws(AdminStartError) -> [SocketAddress] {
+    let found: [SocketAddress]
     switch address {
     case .tcp(let host, let port):
-      let found: [SocketAddress]
       do throws(ResolveError) {
         found = try SocketAddress.resolve(host: host, port: port)
       } catch {
         throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
       }
-      if !toOthers, let open = found.first(where: { !$0.isLoopback }) {
-        throw .open(address: open.description)
-      }
-      return found
     case .unix(let path):
       guard let address = SocketAddress(unixPath: path) else {
         throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
       }
       return [address]
+    case .inherited(let address): found = [address]
     }
+    if !toOthers, let open = found.first(where: { !$0.isLoopback }) {
+      throw .open(address: open.description)
+    }
+    return found
   }
 
-  /// Binds all that `address` resolves to.
+  /// Binds all that `address` resolves to, or takes what is inherited of it.
   ///
   /// - Parameter toOthers: whether other machines may reach it.
   /// - Throws: ``AdminStartError``, ``AdminStartError/open(address:)`` before anything is bound.
-  static func bind(_ address: ListenAddress, toOthers: Bool) throws(AdminStartError) -> [AdminListener] {
-    try addresses(of: address, toOthers: toOthers).map { one throws(AdminStartError) in
+  static func bind(
+    _ address: ListenAddress, inheriting inherited: InheritedSockets, toOthers: Bool
+  ) throws(AdminStartError) -> [AdminListener] {
+    var listeners: [AdminListener] = []
+    for one in try addresses(of: address, toOthers: toOthers) {
       switch address {
       case .tcp:
-        try bind(one.description, path: nil) { () throws(EventLoopError) in
+        listeners += try bind(one, inheriting: inherited) { () throws(EventLoopError) in
           try ListeningSocket(address: one, shared: false)
         }
       case .unix(let path):
-        try bind(one.description, path: path) { () throws(EventLoopError) in
+        listeners += try bind(one, inheriting: inherited) { () throws(EventLoopError) in
           try ListeningSocket(replacing: path, at: one, mode: socketMode)
         }
+      case .inherited:
+        listeners += inherited.take(one).map { AdminListener($0, path: one.unixPath) }
       }
     }
+    return listeners
   }
 
   private static func bind(
-    _ name: String, path: String?, _ make: () throws(EventLoopError) -> ListeningSocket
-  ) throws(AdminStartError) -> AdminListener {
+    _ address: SocketAddress, inheriting inherited: InheritedSockets,
+    _ make: () throws(EventLoopError) -> ListeningSocket
+  ) throws(AdminStartError) -> [AdminListener] {
+    let sockets = inherited.take(address)
+    if !sockets.isEmpty { return sockets.map { AdminListener($0, path: address.unixPath) } }
     do throws(EventLoopError) {
-      return AdminListener(try make(), path: path)
+      return [AdminListener(SocketBox(try make()), path: address.unixPath)]
     } catch {
       switch error {
-      case .system(_, EADDRINUSE): throw .addressInUse(name)
-      case .system, .noBase: throw .cannotListen(address: name, reason: error.description)
+      case .system(_, EADDRINUSE): throw .addressInUse(address.description)
+      case .system, .noBase: throw .cannotListen(address: address.description, reason: error.description)
       }
     }
   }
 
-  /// Hands the socket to the thread that accepts on it; nil the second time.
-  func take() -> ListeningSocket? {
-    socket.withLock { $0.take() }
-  }
+  /// Another process accepts here from now on.
+  func leave() { file?.leave() }
 }

@@ -89,7 +89,7 @@ final class AdminLoop {
       }
     }
     for listener in listeners {
-      if let socket = listener.take() { try server.listen(on: socket) }
+      if let socket = try listener.socket.duplicate().take() { try server.listen(on: socket) }
     }
   }
 

@@ -10,7 +10,7 @@ public final class AdminServer: Sendable {
   private let running = Locked(Running())
 
   private struct Running: ~Copyable {
-    var addresses: [SocketAddress] = []
+    var listeners: [AdminListener] = []
     var mailbox: Mailbox<AdminMessage>?
     var thread: LoopThread?
   }
@@ -23,8 +23,9 @@ public final class AdminServer: Sendable {
 
   /// Binds the listeners and starts the thread.
   ///
+  /// - Parameter inherited: sockets of other processes; those of the addresses to listen on are taken in place of binding.
   /// - Throws: ``AdminStartError``; nothing is left running then.
-  public func start() throws(AdminStartError) {
+  public func start(inheriting inherited: InheritedSockets = InheritedSockets()) throws(AdminStartError) {
     let access: Access
     do throws(CredentialFileError) {
       access = try configuration.credentials.read()
@@ -33,12 +34,11 @@ public final class AdminServer: Sendable {
     }
     var listeners: [AdminListener] = []
     for address in configuration.listeners {
-      listeners += try AdminListener.bind(address, toOthers: configuration.credentials != .none)
+      listeners += try AdminListener.bind(
+        address, inheriting: inherited, toOthers: configuration.credentials != .none)
     }
-    let addresses = listeners.map(\.address)
     do throws(EventLoopError) {
       let mailbox = try Mailbox<AdminMessage>()
-      // The thread has the only reference to the listeners: with its end the files of unix sockets go.
       let thread = try LoopThread(name: "admin") { [listeners, logger, subject] in
         do throws(EventLoopError) {
           try AdminLoop(listeners, mailbox: mailbox, access: access, subject: subject, logger: logger).run()
@@ -47,7 +47,7 @@ public final class AdminServer: Sendable {
         }
       }
       running.withLock { running in
-        running.addresses = addresses
+        running.listeners = listeners
         running.mailbox = mailbox
       }
       keep(thread)
@@ -81,12 +81,14 @@ public final class AdminServer: Sendable {
 
   /// Where it can be reached: `127.0.0.1:9000`, `[::1]:9000`, `unix:/path`.
   public var listeningOn: [String] {
-    running.withLock { $0.addresses.map(\.description) }
+    running.withLock { $0.listeners.map(\.address.description) }
   }
 
   /// Ends the thread and waits for that. What is being answered is cut off. May be called again.
   public func stop() {
     running.withLock { $0.mailbox }?.send(.stop)
     running.withLock { $0.thread.take() }?.join()
+    // With the last reference to them the files of unix sockets go.
+    running.withLock { $0.listeners = [] }
   }
 }

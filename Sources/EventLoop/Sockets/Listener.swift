@@ -2,103 +2,6 @@ import CLibevent
 import CSystemCalls
 import Glibc
 
-/// A bound and listening socket, not yet on a loop. Owns its descriptor.
-public struct ListeningSocket: ~Copyable, Sendable {
-  public let descriptor: Int32
-  /// The address it really has, with the port that the kernel chose for port 0.
-  public let address: SocketAddress
-
-  /// Binds and listens.
-  ///
-  /// - Parameter shared: let sockets of other loops listen on the same address (`SO_REUSEPORT`).
-  /// - Throws: ``EventLoopError/system(call:errno:)``, `EADDRINUSE` among them.
-  public init(address: SocketAddress, shared: Bool) throws(EventLoopError) {
-    try self.init(address: address, shared: shared, path: nil, mode: nil)
-  }
-
-  /// Binds a unix socket and listens; a file left behind by a process that is gone is replaced.
-  ///
-  /// - Parameters:
-  ///   - path: the file of `address`; whoever binds it removes it in the end.
-  ///   - mode: of the file, which is never wider; nil leaves it to the process's mask. To connect, one must be allowed
-  ///     to write.
-  /// - Throws: ``EventLoopError/system(call:errno:)``, `EADDRINUSE` when a process listens there.
-  public init(replacing path: String, at address: SocketAddress, mode: mode_t?) throws(EventLoopError) {
-    if let descriptor = try? beginConnecting(to: address) {
-      close(descriptor)
-      throw .system(call: "bind", errno: EADDRINUSE)
-    }
-    var status = stat()
-    if unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unsafe unlink(path) }
-    try self.init(address: address, shared: false, path: path, mode: mode)
-  }
-
-  /// Makes sure that no other socket has a TCP address, without listening there: who connects meanwhile is not taken.
-  ///
-  /// - Throws: ``EventLoopError/system(call:errno:)``, `EADDRINUSE` when one has.
-  public static func checkIsFree(_ address: SocketAddress) throws(EventLoopError) {
-    close(try bound(to: address, shared: false, path: nil, mode: nil))
-  }
-
-  private init(
-    address: SocketAddress, shared: Bool, path: String?, mode: mode_t?
-  ) throws(EventLoopError) {
-    let descriptor = try Self.bound(to: address, shared: shared, path: path, mode: mode)
-    if listen(descriptor, 65_535) != 0 {
-      let code = errno
-      close(descriptor)
-      throw .system(call: "listen", errno: code)
-    }
-    self.descriptor = descriptor
-    self.address =
-      address.family == AF_UNIX ? address : SocketAddress(of: descriptor, peer: false) ?? address
-  }
-
-  /// A bound socket, which the caller owns.
-  private static func bound(
-    to address: SocketAddress, shared: Bool, path: String?, mode: mode_t?
-  ) throws(EventLoopError) -> Int32 {
-    let descriptor = socket(
-      address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    if descriptor < 0 { throw .system(call: "socket", errno: errno) }
-    if address.family != AF_UNIX {
-      setFlag(descriptor, SOL_SOCKET, SO_REUSEADDR)
-      if shared { setFlag(descriptor, SOL_SOCKET, SO_REUSEPORT) }
-      // Inherited by each accepted connection, which saves it a system call.
-      setFlag(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY)
-      if address.family == AF_INET6 { setFlag(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY) }
-    }
-    // The file is made with the socket's mode less the mask, and then given what the mask took.
-    if let mode { fchmod(descriptor, mode) }
-    if unsafe address.withPointer({ unsafe bind(descriptor, $0, $1) }) != 0 {
-      let code = errno
-      close(descriptor)
-      throw .system(call: "bind", errno: code)
-    }
-    if let path, let mode, unsafe chmod(path, mode) != 0 {
-      let code = errno
-      close(descriptor)
-      throw .system(call: "chmod", errno: code)
-    }
-    return descriptor
-  }
-
-  /// The same socket once more, for another loop.
-  public init(sharing other: borrowing ListeningSocket) throws(EventLoopError) {
-    let descriptor = fcntl(other.descriptor, F_DUPFD_CLOEXEC, 0)
-    if descriptor < 0 { throw .system(call: "fcntl", errno: errno) }
-    self.descriptor = descriptor
-    address = other.address
-  }
-
-  deinit { close(descriptor) }
-}
-
-private func setFlag(_ descriptor: Int32, _ level: Int32, _ option: Int32) {
-  var on: Int32 = 1
-  _ = unsafe setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
-}
-
 /// What an accept brought.
 public enum Accepted: Equatable {
   /// A non-blocking descriptor that the receiver owns, and who is at the other end.
@@ -143,7 +46,9 @@ public final class Listener {
 
   /// Accepts all that wait in the kernel's backlog, which closing the socket would reset; none while paused. Nobody comes
   /// to the backlog of a TCP socket any more: who begins to connect is not answered, and tries again in a second.
+  /// Does nothing to a socket that another process has too.
   public func acceptLast() {
+    if socket.outlivesUs { return }
     isEnding = drop_packets(socket.descriptor) == 0
     while acceptSome() {}
   }

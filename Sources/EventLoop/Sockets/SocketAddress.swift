@@ -51,6 +51,13 @@ import Glibc
     unsafe withPointer { unsafe Self.text(of: $0, length: $1) }
   }
 
+  /// The path of a unix socket; nil for one that has none, or a name of the abstract namespace, and for other families.
+  public var unixPath: String? {
+    guard family == AF_UNIX else { return nil }
+    let path = bytes.dropFirst(MemoryLayout<sa_family_t>.size).prefix { $0 != 0 }
+    return path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
+  }
+
   /// The address without port, in network byte order: 4 or 16 bytes; nil for a unix socket.
   public var hostBytes: [UInt8]? {
     let offset: Int

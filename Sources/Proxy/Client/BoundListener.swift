@@ -1,63 +1,73 @@
 import EventLoop
 import Glibc
 
-/// The sockets of one address: one for each worker (`SO_REUSEPORT`), or one shared by all (unix).
+/// The sockets of one address: one for each worker (`SO_REUSEPORT`), one shared by all (unix), or what another process has
+/// bound.
 final class BoundListener: Sendable {
   let address: SocketAddress
-  private let sockets: Locked<Sockets>
-  /// The unix socket's file, made by this object and removed with it.
-  private let path: String?
-
-  private struct Sockets: ~Copyable {
-    var waiting: [Int32: SocketBox] = [:]
-    var shared: SocketBox?
-  }
+  let sockets: [SocketBox]
+  /// Of a unix socket that is this process's own.
+  private let file: SocketFile?
 
   /// Binds a socket for each worker, after making sure that no other process listens there: with
   /// `SO_REUSEPORT` alone a second Relevo would quietly take half of the connections.
   init(_ address: SocketAddress, workers: Int) throws(ProxyStartError) {
     var target = address
-    var waiting: [Int32: SocketBox] = [:]
+    var sockets: [SocketBox] = []
     do throws(EventLoopError) {
       if address.port != 0 { try ListeningSocket.checkIsFree(address) }
-      for index in 0..<workers {
+      for _ in 0..<workers {
         let box = try SocketBox(ListeningSocket(address: target, shared: true))
         target = box.address
-        waiting[Int32(index)] = box
+        sockets.append(box)
       }
     } catch {
       throw Self.startError(error, at: address)
     }
     self.address = target
-    path = nil
-    sockets = Locked(Sockets(waiting: waiting, shared: nil))
+    self.sockets = sockets
+    file = nil
   }
 
   /// Binds a unix socket; a file left behind by a process that is gone is replaced.
   init(unix address: SocketAddress, path: String) throws(ProxyStartError) {
     do throws(EventLoopError) {
-      let box = try SocketBox(ListeningSocket(replacing: path, at: address, mode: nil))
-      self.address = address
-      self.path = path
-      sockets = Locked(Sockets(shared: box))
+      sockets = [try SocketBox(ListeningSocket(replacing: path, at: address, mode: nil))]
     } catch {
       throw Self.startError(error, at: address)
     }
+    self.address = address
+    file = SocketFile(path: path)
   }
 
-  deinit {
-    if let path { unsafe unlink(path) }
-  }
-
-  /// The socket that a worker listens on; asked once for each.
-  func forWorker(_ index: Int) throws(EventLoopError) -> SocketBox {
-    let (own, shared) = sockets.withLock { sockets in
-      (sockets.waiting.removeValue(forKey: Int32(index)), sockets.shared)
+  /// Takes over what is bound already, one socket at least, all of `address`.
+  init(inherited: [SocketBox], at address: SocketAddress, workers: Int) {
+    var sockets = inherited
+    // A worker more than the process before had gets a socket of its own, where that is possible. A service manager's
+    // sockets are left as they are: it would not keep ours.
+    if address.family != AF_UNIX, !inherited.contains(where: \.outlivesUs) {
+      while sockets.count < workers, let more = try? ListeningSocket(address: address, shared: true) {
+        sockets.append(SocketBox(more))
+      }
     }
-    if let own { return own }
-    guard let shared else { throw .system(call: "listen", errno: EBADF) }
-    return try shared.duplicate()
+    self.address = address
+    self.sockets = sockets
+    file = inherited.contains(where: \.outlivesUs) ? nil : address.unixPath.map(SocketFile.init(path:))
   }
+
+  /// The sockets that a worker listens on, as descriptors of its own. Whole rounds are dealt out; every worker listens on
+  /// what is left of them, and so each socket has somebody who accepts, however many there are.
+  func forWorker(_ index: Int, of workers: Int) throws(EventLoopError) -> [SocketBox] {
+    let dealt = sockets.count - sockets.count % workers
+    var own: [SocketBox] = []
+    for (place, socket) in sockets.enumerated() where place >= dealt || place % workers == index {
+      own.append(try socket.duplicate())
+    }
+    return own
+  }
+
+  /// Another process accepts here from now on.
+  func leave() { file?.leave() }
 
   private static func startError(_ error: EventLoopError, at address: SocketAddress) -> ProxyStartError {
     switch error {
@@ -69,36 +79,6 @@ final class BoundListener: Sendable {
           "permission denied: a port below 1024 needs CAP_NET_BIND_SERVICE, a unix socket a writable folder")
     case .system, .noBase: .cannotListen(address: address.description, reason: error.description)
     }
-  }
-}
-
-/// Hands a listening socket from the thread that bound it to the one that accepts on it.
-final class SocketBox: Sendable {
-  let address: SocketAddress
-  private let socket: Locked<ListeningSocket?>
-
-  init(_ socket: consuming ListeningSocket) {
-    address = socket.address
-    self.socket = Locked(consume socket)
-  }
-
-  func take() -> ListeningSocket? {
-    socket.withLock { $0.take() }
-  }
-
-  func duplicate() throws(EventLoopError) -> SocketBox {
-    let copy: Result<SocketBox, EventLoopError> = socket.withLock { socket in
-      guard let present = socket.take() else { return .failure(.system(call: "dup", errno: EBADF)) }
-      do throws(EventLoopError) {
-        let box = SocketBox(try ListeningSocket(sharing: present))
-        socket = consume present
-        return .success(box)
-      } catch {
-        socket = consume present
-        return .failure(error)
-      }
-    }
-    return try copy.get()
   }
 }
 

@@ -45,24 +45,25 @@ public final class ProxyServer: Sendable {
 
   /// Resolves the origins, binds the listeners and starts the workers; returns when all accept.
   ///
+  /// - Parameter inherited: sockets of other processes; those of the addresses to listen on are taken in place of binding.
   /// - Throws: ``ProxyStartError``; nothing is left running then.
-  public func start() throws(ProxyStartError) {
+  public func start(inheriting inherited: InheritedSockets = InheritedSockets()) throws(ProxyStartError) {
     let (configuration, settings) = running.withLock { ($0.configuration, $0.settings) }
     let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
     let found = try resolver.resolveAll()
     let origins = registry.update(found)
-    let bound = try bindAll(configuration.listeners)
+    let bound = try bindAll(configuration.listeners, inherited)
     var mailboxes: [Mailbox<WorkerMessage>] = []
     var health: HealthThread?
     do throws(EventLoopError) {
       for _ in workers { mailboxes.append(try Mailbox()) }
       let rooms = makeRooms(mailboxes, limit: configuration.queueLength)
       for (index, mailbox) in mailboxes.enumerated() {
-        let sockets = ListenerSet(
-          try bound.map { socket throws(EventLoopError) in try socket.forWorker(index) })
+        var sockets: [SocketBox] = []
+        for listener in bound { sockets += try listener.forWorker(index, of: workers.count) }
         let worker = WorkerStart(
           settings: settings, headLimits: HeadLimits(configuration), origins: origins, rooms: rooms)
-        try startWorker(index, worker, sockets: sockets, mailbox: mailbox)
+        try startWorker(index, worker, sockets: ListenerSet(sockets), mailbox: mailbox)
       }
       running.withLock { $0.rooms = rooms }
       health = try configuration.healthChecks.map { checks throws(EventLoopError) in
@@ -261,8 +262,18 @@ public final class ProxyServer: Sendable {
 
   // MARK: Binding
 
-  private func bindAll(_ listeners: [ListenAddress]) throws(ProxyStartError) -> [BoundListener] {
+  private func bindAll(
+    _ listeners: [ListenAddress], _ inherited: InheritedSockets
+  ) throws(ProxyStartError) -> [BoundListener] {
     var bound: [BoundListener] = []
+    func bind(
+      _ address: SocketAddress, _ anew: () throws(ProxyStartError) -> BoundListener
+    ) throws(ProxyStartError) {
+      let sockets = inherited.take(address)
+      bound.append(
+        sockets.isEmpty
+          ? try anew() : BoundListener(inherited: sockets, at: address, workers: workers.count))
+    }
     for listener in listeners {
       switch listener {
       case .tcp(let host, let port):
@@ -272,12 +283,20 @@ public final class ProxyServer: Sendable {
         } catch {
           throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
         }
-        for address in addresses { bound.append(try BoundListener(address, workers: workers.count)) }
+        for address in addresses {
+          try bind(address) { () throws(ProxyStartError) in
+            try BoundListener(address, workers: workers.count)
+          }
+        }
       case .unix(let path):
         guard let address = SocketAddress(unixPath: path) else {
           throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
         }
-        bound.append(try BoundListener(unix: address, path: path))
+        try bind(address) { () throws(ProxyStartError) in try BoundListener(unix: address, path: path) }
+      case .inherited(let address):
+        try bind(address) { () throws(ProxyStartError) in
+          throw .cannotListen(address: address.description, reason: "its socket is no longer there")
+        }
       }
     }
     return bound

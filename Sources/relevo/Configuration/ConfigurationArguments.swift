@@ -5,19 +5,34 @@ struct ConfigurationArguments {
   let supplied: [SuppliedFlag]
   private let path: String
   /// All values of the file as arguments, with their lines.
-  private let values: [(arguments: [String], line: Int)]
+  private let values: [Value]
+  /// Those that others win over.
+  private let overridden: [Value]
+
+  private typealias Value = (arguments: [String], line: Int)
+
+  /// The parser of the command line takes seconds for more.
+  private static let mostValues = 2000
 
   /// - Parameter given: the names of the flags that win over the file.
   /// - Throws: ``CommandFailure`` that names the file, the line and what is wrong with it.
   init(path: String, unless given: Set<String>) throws(CommandFailure) {
     self.path = path
-    var (supplied, values): ([SuppliedFlag], [(arguments: [String], line: Int)]) = ([], [])
+    var (supplied, values, overridden): ([SuppliedFlag], [Value], [Value]) = ([], [], [])
     for entry in try ConfigurationFile(path: path).entries {
       let ofEntry = try entry.values.map { value throws(CommandFailure) in
         (arguments: try Self.arguments(entry.flag, value, path), line: value.line)
       }
       values += ofEntry
-      if given.contains(entry.flag.name) { continue }
+      if let excess = values.dropFirst(Self.mostValues).first {
+        throw ConfigurationFile.failure(
+          path, excess.line,
+          "more than \(Self.mostValues) values: rules can have a file of their own, rules-file")
+      }
+      if given.contains(entry.flag.name) {
+        overridden += ofEntry
+        continue
+      }
       supplied.append(
         SuppliedFlag(
           flag: entry.flag, arguments: ofEntry.flatMap(\.arguments), writtenName: entry.flag.name,
@@ -25,6 +40,7 @@ struct ConfigurationArguments {
     }
     self.supplied = supplied
     self.values = values
+    self.overridden = overridden
   }
 
   private static func arguments(
@@ -41,10 +57,14 @@ struct ConfigurationArguments {
     }
   }
 
-  /// What a flag says of the first value of the file that it does not take, with the line; nil when each takes its own. Those
-  /// that others win over are looked at too: no mistake waits in the file until they are gone.
-  func firstBadValue() -> CommandFailure? {
-    guard refusal(of: values[...]) != nil else { return nil }
+  /// What a flag says of the first value of the file that it does not take, with the line; nil when each takes its own.
+  func firstBadValue() -> CommandFailure? { firstBad(of: values) }
+
+  /// The same of those that others win over: no mistake waits in the file until they are gone.
+  func firstBadOverriddenValue() -> CommandFailure? { firstBad(of: overridden) }
+
+  private func firstBad(of values: [Value]) -> CommandFailure? {
+    guard !values.isEmpty, refusal(of: values[...]) != nil else { return nil }
     // Each flag looks at its value alone, so that the first bad one is found by halving.
     var suspects = values[...]
     while suspects.count > 1 {
@@ -55,7 +75,7 @@ struct ConfigurationArguments {
     return ConfigurationFile.failure(path, value.line, Self.withoutHyphens(sentence))
   }
 
-  private func refusal(of values: ArraySlice<(arguments: [String], line: Int)>) -> String? {
+  private func refusal(of values: ArraySlice<Value>) -> String? {
     do {
       _ = try Relevo.parseAsRoot(["serve"] + values.flatMap(\.arguments))
       return nil

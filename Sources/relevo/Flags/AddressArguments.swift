@@ -39,6 +39,7 @@ extension ListenAddress {
     switch self {
     case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     case .unix(let path): "unix:\(path)"
+    case .inherited(let address): address.description
     }
   }
 }

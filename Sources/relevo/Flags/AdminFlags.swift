@@ -26,12 +26,9 @@ struct AdminFlags: ParsableArguments {
     transform: PathArgument.init(parsing:))
   var adminUserFile: PathArgument?
 
-  /// Whether there is an admin plane.
-  var isOn: Bool { !admin.isEmpty }
-
-  /// What the flags say together.
-  func configuration() throws(CommandFailure) -> AdminConfiguration {
-    AdminConfiguration(listeners: admin, credentials: try credentials)
+  /// What the flags say together of an admin plane that listens at `places`.
+  func configuration(on places: [ListenAddress]) throws(CommandFailure) -> AdminConfiguration {
+    AdminConfiguration(listeners: places, credentials: try credentials)
   }
 
   private var credentials: AdminCredentials {
@@ -49,8 +46,10 @@ struct AdminFlags: ParsableArguments {
   }
 
   /// The checks that no flag can make alone.
-  func checkTogether() throws(CommandFailure) {
-    if try credentials != .none, !isOn {
+  ///
+  /// - Parameter inheritsSocket: the admin plane is there without its flag.
+  func checkTogether(inheritsSocket: Bool) throws(CommandFailure) {
+    if try credentials != .none, admin.isEmpty, !inheritsSocket {
       throw CommandFailure(
         "--admin-token-file and --admin-user-file say who may use the admin plane: turn it on with --admin 127.0.0.1:9000",
         code: .usage)

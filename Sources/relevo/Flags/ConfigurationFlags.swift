@@ -13,7 +13,7 @@ struct ConfigurationFlags: ParsableArguments {
 
   @Flag(
     help:
-      "Say whether serve could start with these flags, variables and files, and do nothing else. Exit code 0, or 64 or 78 and why not."
+      "Say whether serve could start with these flags, variables and files, and do nothing else. Exit code 0, or 64 or 78 and why not. (default: off)"
   )
   var checkConfig = false
 }

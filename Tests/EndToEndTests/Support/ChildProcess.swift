@@ -76,8 +76,10 @@ final class ChildProcess: Sendable {
   let errors: Lines
   private let reaper: Reaper
 
-  /// Starts `path`. The environment is the test's without `RELEVO_…`, and with `environment`.
-  init(_ path: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+  /// Starts `path`. The environment is the test's without `RELEVO_…`, and with `environment`; `descriptors` are 3, 4 … in it.
+  init(
+    _ path: String, _ arguments: [String], environment: [String: String] = [:], descriptors: [Int32] = []
+  ) throws {
     let outputPipe = try ChildProcess.pipe()
     let errorPipe = try ChildProcess.pipe()
     var actions = posix_spawn_file_actions_t()
@@ -86,6 +88,12 @@ final class ChildProcess: Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, outputPipe.write, 1)
     posix_spawn_file_actions_adddup2(&actions, errorPipe.write, 2)
+    // Copied out of the way of the numbers that they are to have.
+    let copies = descriptors.map { fcntl($0, F_DUPFD_CLOEXEC, 100) }
+    defer { for copy in copies { close(copy) } }
+    for (number, copy) in zip(Int32(3)..., copies) {
+      posix_spawn_file_actions_adddup2(&actions, copy, number)
+    }
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }

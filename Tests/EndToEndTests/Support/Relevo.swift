@@ -18,21 +18,26 @@ final class Relevo: Sendable {
   private let origins: [any Origin]
 
   /// Starts `relevo serve` and waits until it accepts. Flags that are not given: any loopback port, one
-  /// worker, the access log on standard output, no probes, as origins record all that reaches them. `shell` is run before, in the shell that becomes the program.
+  /// worker, the access log on standard output, no probes, as origins record all that reaches them. `shell` is run before, in the shell that becomes the program. Sockets are handed
+  /// over as systemd does it, and stand in for the listener.
   init(
     new: [any Origin], old: [any Origin], flags: [String] = [], environment: [String: String] = [:],
-    shell: String? = nil
+    shell: String? = nil, sockets: [Int32] = []
   ) throws {
     origins = new + old
     var arguments = ["serve"]
-    if !flags.contains("--listen") { arguments += ["--listen", "127.0.0.1:0"] }
+    if !flags.contains("--listen"), sockets.isEmpty { arguments += ["--listen", "127.0.0.1:0"] }
     if !flags.contains("--workers") { arguments += ["--workers", "1"] }
     if !flags.contains("--access-log") { arguments += ["--access-log", "-"] }
     if !flags.contains("--startup-probes") { arguments += ["--no-startup-probes"] }
     for origin in new { arguments += ["--new", origin.url] }
     for origin in old { arguments += ["--old", origin.url] }
     arguments += flags
-    if let shell {
+    if !sockets.isEmpty {
+      process = try ChildProcess(
+        "/bin/sh", ["-c", "export LISTEN_PID=$$; exec \"$0\" \"$@\"", Relevo.binary] + arguments,
+        environment: ["LISTEN_FDS": "\(sockets.count)"].merging(environment) { $1 }, descriptors: sockets)
+    } else if let shell {
       process = try ChildProcess(
         "/bin/sh", ["-c", "\(shell); exec \"$0\" \"$@\"", Relevo.binary] + arguments,
         environment: environment)
