@@ -92,8 +92,11 @@ final class Reloader: Sendable {
       let credentials = try subject.admin?.readCredentials()
       try subject.proxy.reload(configuration)
       if let credentials { subject.admin?.use(credentials) }
-      subject.threshold.set(command.logging.logLevel.level)
+      // The line that says so is told by the more talkative of the two levels.
+      let level = command.logging.logLevel.level
+      subject.threshold.set(min(level, subject.threshold.level))
       changed(command, files)
+      subject.threshold.set(level)
       command.warnAboutDescriptors(subject.descriptors, logger: logger)
       try probe(command, configuration)
     } catch {
