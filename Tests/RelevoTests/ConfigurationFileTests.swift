@@ -193,10 +193,10 @@ struct ConfigurationFileTests {
     var bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n"
     for letter in "bcdefghi" { bomb += "\(letter): &\(letter) [*a, *a, *a, *a, *a, *a, *a, *a, *a]\n" }
     let texts = [
-      bomb, bomb.replacing("&", with: "!!seq &"), "? \(String(repeating: "[", count: 100_000))",
-      String(repeating: "[", count: 1 << 20), String(repeating: "- ", count: 1 << 19),
-      String(repeating: "{a: ", count: 1 << 18), String(repeating: "? ", count: 1 << 19),
-      "always-old:\n" + String(repeating: "- /abc/\n", count: 100_000),
+      bomb, bomb.replacing("&", with: "!!seq &"), "? \(String(repeating: "[", count: 20_000))",
+      String(repeating: "[", count: 20_000), String(repeating: "- ", count: 20_000),
+      String(repeating: "{a: ", count: 20_000), String(repeating: "? ", count: 20_000),
+      "always-old:\n" + String(repeating: "- /abc/\n", count: 20_000),
     ]
     for text in texts {
       let began = ContinuousClock.now
@@ -208,10 +208,10 @@ struct ConfigurationFileTests {
 
   @Test("has its bad value found among many")
   func amongMany() throws {
-    let good = (0..<200).map { "- /a\($0)/\n" }.joined()
+    let good = (0..<40).map { "- /a\($0)/\n" }.joined()
     #expect(
       try refusal(sites + "always-old:\n\(good)- bad\n- worse\n").hasPrefix(
-        "78 FILE:204: the value 'bad' is invalid for always-old: "))
+        "78 FILE:44: the value 'bad' is invalid for always-old: "))
     #expect(
       try refusal("always-old:\n" + String(repeating: "- /a/\n", count: 2001))
         == "78 FILE:2002: more than 2000 values: rules can have a file of their own, rules-file")

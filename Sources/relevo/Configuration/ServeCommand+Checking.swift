@@ -6,12 +6,11 @@ extension ServeCommand {
   /// - Throws: ``CommandFailure``: why serve could not start.
   func checkSettings() throws {
     _ = try proxyConfiguration(descriptors: .current())
-    if admin.isOn {
-      do {
-        try admin.configuration().check()
-      } catch let error as AdminStartError {
-        throw CommandFailure(error)
-      }
+    let plane = try admin.configuration(on: admin.admin)
+    do throws(AdminStartError) {
+      try plane.check()
+    } catch {
+      throw CommandFailure(error)
     }
     StandardStream.output.write(
       "relevo: the configuration is valid\(settingsSource.config.map { ": \($0)" } ?? "")\n")
