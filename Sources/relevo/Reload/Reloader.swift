@@ -135,7 +135,7 @@ final class Reloader: Sendable {
       metadata: ["changed": "\(differing.isEmpty ? "nothing" : differing.joined(separator: ","))"])
     if !needRestart.isEmpty {
       logger.warning(
-        "\(Self.list(needRestart)) \(needRestart.count == 1 ? "needs" : "need") a restart: until then what they were stays in force"
+        "SIGHUP: \(Self.list(needRestart)) \(needRestart.count == 1 ? "needs" : "need") a restart: what was before stays in force"
       )
     }
   }
