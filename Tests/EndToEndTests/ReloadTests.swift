@@ -1,6 +1,17 @@
 import Foundation
 import Testing
 
+extension Relevo {
+  /// Sends SIGHUP and waits for the line that says what came of it.
+  fileprivate func hangUp() throws -> String {
+    func isOutcome(_ line: String) -> Bool { line.contains("SIGHUP: ") && !line.contains(" a restart: ") }
+    let before = process.errors.all.count(where: isOutcome)
+    process.signal(SIGHUP)
+    return try process.errors.wait(
+      "what SIGHUP did", count: before + 1, .after(20), where: isOutcome)[before]
+  }
+}
+
 /// SIGHUP: the file of `--config` is read again while Relevo serves.
 @Suite("Reloading")
 struct ReloadTests {
@@ -21,9 +32,7 @@ struct ReloadTests {
     @discardableResult
     func reload(_ lines: String...) throws -> String {
       try folder.write("relevo.yaml", lines.joined(separator: "\n") + "\n")
-      let before = errors.all.count { $0.contains("SIGHUP: ") }
-      relevo.process.signal(SIGHUP)
-      return try errors.wait("what SIGHUP did", count: before + 1, .after(10)) { $0.contains("SIGHUP: ") }[before]
+      return try relevo.hangUp()
     }
   }
 
@@ -215,18 +224,13 @@ struct ReloadTests {
     let folder = try TemporaryFolder()
     try folder.write("rules", "always-old /css/\n")
     try withRelevo(new: [new], old: [old], "--rules-file", folder.path("rules")) { relevo in
-      func hangUp() throws -> String {
-        let before = relevo.process.errors.all.count { $0.contains("SIGHUP: ") }
-        relevo.process.signal(SIGHUP)
-        return try relevo.process.errors.wait("what SIGHUP did", count: before + 1) { $0.contains("SIGHUP: ") }[before]
-      }
       #expect(try Client(relevo.port).get("/css/").text == "old")
       try folder.write("rules", "always-old /img/\n")
-      #expect(try hangUp().contains("SIGHUP: \(folder.path("rules")) was read again"))
+      #expect(try relevo.hangUp().contains("SIGHUP: \(folder.path("rules")) was read again"))
       #expect(try Client(relevo.port).get("/css/").text == "new")
       #expect(try Client(relevo.port).get("/img/").text == "old")
       try folder.write("rules", "nonsense\n")
-      #expect(try hangUp().contains("SIGHUP: \(folder.path("rules")):1: 'nonsense' is no rule"))
+      #expect(try relevo.hangUp().contains("SIGHUP: \(folder.path("rules")):1: 'nonsense' is no rule"))
       #expect(try Client(relevo.port).get("/img/").text == "old")
     }
     try withFile("new: \(new.url)", "old: \(old.url)") { site in
