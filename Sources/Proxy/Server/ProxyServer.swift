@@ -87,7 +87,7 @@ public final class ProxyServer: Sendable {
       self?.running.withLock { state in
         // One that a reload has replaced knows the servers of before.
         guard let resolver, state.resolver === resolver else { return }
-        self?.registry.update(found).send(.origins, to: state.mailboxes)
+        self?.registry.update(found).send(WorkerMessage.origins, to: state.mailboxes)
       }
     }
   }
