@@ -408,6 +408,7 @@ struct ProxyServerTests {
         if round % 100 == 0 { #expect(try get("/new", from: server).hasSuffix("the new page")) }
       }
       #expect(waits { former.allSatisfy { $0.settings == nil } })
+      #expect(former.count { $0.settings != nil } == 0)
       #expect(server.origins.count == 3)
     }
   }

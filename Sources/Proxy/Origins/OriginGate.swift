@@ -19,7 +19,9 @@ final class OriginGate: Sendable {
 
   var isBounded: Bool { maxNow.load(ordering: .relaxed) != .max }
 
-  var isFull: Bool { isBounded && used.load(ordering: .sequentiallyConsistent) >= maxNow.load(ordering: .relaxed) }
+  var isFull: Bool {
+    isBounded && used.load(ordering: .sequentiallyConsistent) >= maxNow.load(ordering: .relaxed)
+  }
 
   /// Sets another bound. Those who are in stay.
   func setMax(_ max: Int?) { maxNow.store(max ?? .max, ordering: .relaxed) }

@@ -43,7 +43,9 @@ final class WaitingRoom: Sendable {
   func enter(_ worker: Int) -> Bool {
     // First the worker's own count: who sees the total finds the worker too.
     seats[worker].count.add(1, ordering: .sequentiallyConsistent)
-    if total.add(1, ordering: .sequentiallyConsistent).newValue <= limit.load(ordering: .relaxed) { return true }
+    if total.add(1, ordering: .sequentiallyConsistent).newValue <= limit.load(ordering: .relaxed) {
+      return true
+    }
     leave(worker)
     return false
   }

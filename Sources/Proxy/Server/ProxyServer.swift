@@ -48,10 +48,10 @@ public final class ProxyServer: Sendable {
   /// - Parameter inherited: sockets of other processes; those of the addresses to listen on are taken in place of binding.
   /// - Throws: ``ProxyStartError``; nothing is left running then.
   public func start(inheriting inherited: InheritedSockets = InheritedSockets()) throws(ProxyStartError) {
-    let (configuration, settings) = running.withLock { ($0.configuration, $0.settings) }
+    let configuration = running.withLock { $0.configuration }
     let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
     let found = try resolver.resolveAll()
-    let origins = registry.update(found)
+    _ = registry.update(found)
     let bound = try bindAll(configuration.listeners, inherited)
     var mailboxes: [Mailbox<WorkerMessage>] = []
     var health: HealthThread?
@@ -61,9 +61,7 @@ public final class ProxyServer: Sendable {
       for (index, mailbox) in mailboxes.enumerated() {
         var sockets: [SocketBox] = []
         for listener in bound { sockets += try listener.forWorker(index, of: workers.count) }
-        let worker = WorkerStart(
-          settings: settings, headLimits: HeadLimits(configuration), origins: origins, rooms: rooms)
-        try startWorker(index, worker, sockets: ListenerSet(sockets), mailbox: mailbox)
+        try startWorker(index, sockets: ListenerSet(sockets), mailbox: mailbox, rooms: rooms)
       }
       running.withLock { $0.rooms = rooms }
       health = try configuration.healthChecks.map { checks throws(EventLoopError) in
@@ -83,7 +81,8 @@ public final class ProxyServer: Sendable {
   }
 
   private func keepResolving(_ resolver: Resolver, every interval: Duration, first: ResolvedOrigins) {
-    resolver.keepResolving(every: interval, first: first, logger: shared.logger) { [weak self, weak resolver] found in
+    resolver.keepResolving(every: interval, first: first, logger: shared.logger) {
+      [weak self, weak resolver] found in
       self?.running.withLock { state in
         // One that a reload has replaced knows the servers of before.
         guard let resolver, state.resolver === resolver else { return }
@@ -240,16 +239,15 @@ public final class ProxyServer: Sendable {
   }
 
   private func startWorker(
-    _ index: Int, _ start: WorkerStart, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>
+    _ index: Int, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>, rooms: WaitingRooms
   ) throws(EventLoopError) {
     let shared = self.shared
-    let metrics = workers[index]
     liveWorkers.add(1, ordering: .relaxed)
     var hasStarted = false
     defer { if !hasStarted { liveWorkers.subtract(1, ordering: .relaxed) } }
     let thread = try LoopThread(name: "worker-\(index)") { [self] in
       do throws(EventLoopError) {
-        let worker = try Worker(shared: shared, start, index: index, metrics: metrics)
+        let worker = try makeWorker(index, rooms)
         try worker.run(listeners: sockets, mailbox: mailbox)
       } catch {
         shared.logger.critical("a worker can't start", metadata: ["cause": "\(error)"])
@@ -258,6 +256,16 @@ public final class ProxyServer: Sendable {
     }
     hasStarted = true
     thread.detach()
+  }
+
+  /// The thread itself holds on to nothing that a reload replaces.
+  private func makeWorker(_ index: Int, _ rooms: WaitingRooms) throws(EventLoopError) -> Worker {
+    let start = running.withLock { state in
+      WorkerStart(
+        settings: state.settings, headLimits: HeadLimits(state.configuration), origins: registry.sets,
+        rooms: rooms)
+    }
+    return try Worker(shared: shared, start, index: index, metrics: workers[index])
   }
 
   // MARK: Binding

@@ -92,11 +92,11 @@ final class Reloader: Sendable {
       let credentials = try subject.admin?.readCredentials()
       try subject.proxy.reload(configuration)
       if let credentials { subject.admin?.use(credentials) }
-      // The line that says so is told by the more talkative of the two levels.
-      let level = command.logging.logLevel.level
-      subject.threshold.set(min(level, subject.threshold.level))
-      changed(command, files)
-      subject.threshold.set(level)
+      // What is said of it is said if either of the two levels lets it pass.
+      var teller = logger
+      teller.logLevel = min(subject.threshold.level, command.logging.logLevel.level)
+      subject.threshold.set(command.logging.logLevel.level)
+      changed(command, files, teller)
       command.warnAboutDescriptors(subject.descriptors, logger: logger)
       try probe(command, configuration)
     } catch {
@@ -125,7 +125,7 @@ final class Reloader: Sendable {
 
   // MARK: Telling
 
-  private func changed(_ command: ServeCommand, _ files: [String]) {
+  private func changed(_ command: ServeCommand, _ files: [String], _ logger: Logger) {
     let former = subject.settings.flags
     let (settings, needRestart) = FixedFlags.merge(command.settings, into: former)
     subject.settings.change(to: settings, at: SystemClock.now)

@@ -37,7 +37,8 @@ struct MetricsSnapshotTests {
         lastSnapshot: MapKeeper.Snapshot(at: 1_772_368_496, took: .milliseconds(12), urls: 99),
         journalled: 5, journalFailures: 6, journalLost: 7),
       adminRefusals: [.foreignHost: 9],
-      lastReload: SettingsInForce.LastReload(wasSuccessful: false, successAt: 1_772_368_400), process: ProcessFigures.current())
+      lastReload: SettingsInForce.LastReload(wasSuccessful: false, successAt: 1_772_368_400),
+      process: ProcessFigures.current())
     text = String(decoding: snapshot.prometheusText, as: UTF8.self)
   }
 
