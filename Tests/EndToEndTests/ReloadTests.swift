@@ -264,7 +264,7 @@ struct ReloadTests {
     let old = "old: http://127.0.0.1:1"
     try withFile(new([servers[0], servers[1]]), old, flags: ["--workers", "2"]) { site in
       let port = site.relevo.port
-      func load(seconds: Int) throws -> String {
+      @Sendable func load(seconds: Int) throws -> String {
         try Tools.wrk("http://127.0.0.1:\(port)/page.html", connections: 16, seconds: seconds).text
       }
       let first = Background { try load(seconds: 3) }
