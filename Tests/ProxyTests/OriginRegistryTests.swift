@@ -83,15 +83,15 @@ struct OriginRegistryTests {
     let registry = OriginRegistry(workers: 1, policy: policy)
     let before = registry.update(try found(new: [("a", "10.0.0.1", OriginOptions(weight: 1, max: 2))])).new[0]
     before.setMode(.drain)
-    #expect(before.gate.tryEnter())
+    #expect(before.gate.tryEnter(max: before.max))
     let after = registry.update(try found(new: [("a", "10.0.0.1", OriginOptions(weight: 7, max: 1))])).new[0]
     #expect(after === before)
     #expect(after.status.weight == 7 && after.weight == 7)
     #expect(after.status.max == 1)
     #expect(after.mode == .drain)
-    #expect(after.gate.isFull, "the request under way counts")
+    #expect(after.isFull, "the request under way counts")
     _ = registry.update(try found(new: [("a", "10.0.0.1", plain)]))
-    #expect(!after.gate.isFull && after.status.max == nil)
+    #expect(!after.isFull && after.status.max == nil)
   }
 
   @Test("a server that gets another identifier goes on as it was under that one")

@@ -6,29 +6,14 @@ import Synchronization
 /// own. While there is none, nobody is counted: a maximum that a reload brings holds for those who come after it.
 /// All accesses are sequentially consistent: see ``WaitingRoom`` for what depends on that.
 final class OriginGate: Sendable {
-  /// `Int.max`: there is no bound.
-  private let maxNow: Atomic<Int>
   private let before = InlineArray<16, UInt64>(repeating: 0)
   private let used = Atomic<Int>(0)
   private let after = InlineArray<16, UInt64>(repeating: 0)
 
-  /// - Parameter max: nil lets everybody in.
-  init(max: Int?) {
-    maxNow = Atomic(max ?? .max)
-  }
-
-  var isBounded: Bool { maxNow.load(ordering: .relaxed) != .max }
-
-  var isFull: Bool {
-    isBounded && used.load(ordering: .sequentiallyConsistent) >= maxNow.load(ordering: .relaxed)
-  }
-
-  /// Sets another bound. Those who are in stay.
-  func setMax(_ max: Int?) { maxNow.store(max ?? .max, ordering: .relaxed) }
+  func isFull(max: Int) -> Bool { used.load(ordering: .sequentiallyConsistent) >= max }
 
   /// Takes a place; false when none is free.
-  func tryEnter() -> Bool {
-    let max = maxNow.load(ordering: .relaxed)
+  func tryEnter(max: Int) -> Bool {
     var count = used.load(ordering: .sequentiallyConsistent)
     while count < max {
       let (exchanged, original) = used.compareExchange(

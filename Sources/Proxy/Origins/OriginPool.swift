@@ -216,7 +216,7 @@ final class OriginPool {
   /// - Parameter others: workers that have not looked yet: see ``WaitingRoom``.
   func placeIsFree(others: Int, nowMs: UInt64) {
     serveLine(nowMs: nowMs)
-    if servers.contains(where: { $0.state.gate.isBounded && !$0.isFull }) {
+    if servers.contains(where: { $0.state.max != .max && !$0.isFull }) {
       room.slotIsFree(besides: worker, others: others)
     }
   }

@@ -49,12 +49,13 @@ final class OriginServer {
   var address: SocketAddress { state.address }
 
   /// It serves its maximum.
-  var isFull: Bool { state.gate.isFull }
+  var isFull: Bool { state.isFull }
 
   /// Takes a place for a request; nil when it serves its maximum.
   func enter(isTrial: Bool = false) -> OriginSlot? {
-    guard state.gate.isBounded else { return OriginSlot(self, isTrial: isTrial, isCounted: false) }
-    return state.gate.tryEnter() ? OriginSlot(self, isTrial: isTrial, isCounted: true) : nil
+    let max = state.max
+    if max == .max { return OriginSlot(self, isTrial: isTrial, isCounted: false) }
+    return state.gate.tryEnter(max: max) ? OriginSlot(self, isTrial: isTrial, isCounted: true) : nil
   }
 
   /// A place that the gate has counted is free again.

@@ -17,10 +17,11 @@ public final class OriginState: Sendable {
   public let address: SocketAddress
   /// One for each worker, in their order.
   let tallies: [OriginTally]
-  let gate: OriginGate
+  let gate = OriginGate()
   private let rules: PassiveHealthRules
   private let optionsNow: Locked<OriginOptions>
   private let weightNow: Atomic<Int>
+  private let maxNow: Atomic<Int>
   private let isLeavingNow = Atomic<Bool>(false)
   private let modeNow = Atomic<OriginMode>(.ready)
   private let checkedNow = Atomic<CheckedHealth>(.unchecked)
@@ -34,7 +35,7 @@ public final class OriginState: Sendable {
     self.site = site
     authority = String(decoding: origin.authority, as: UTF8.self)
     address = origin.address
-    gate = OriginGate(max: origin.options.max)
+    maxNow = Atomic(origin.options.max ?? .max)
     self.rules = rules
     optionsNow = Locked(origin.options)
     weightNow = Atomic(origin.options.weight)
@@ -48,11 +49,20 @@ public final class OriginState: Sendable {
   /// The weight alone, for those who pick a server.
   var weight: Int { weightNow.load(ordering: .relaxed) }
 
+  /// The bound alone; `Int.max` where there is none, so that those who pick a server need not look at its gate.
+  var max: Int { maxNow.load(ordering: .relaxed) }
+
+  /// It serves its maximum.
+  var isFull: Bool {
+    let max = max
+    return max != .max && gate.isFull(max: max)
+  }
+
   /// Takes other options, at once for all workers. Requests under way stay, past a lowered bound too.
   func setOptions(_ options: OriginOptions) {
     optionsNow.withLock { $0 = options }
     weightNow.store(options.weight, ordering: .relaxed)
-    gate.setMax(options.max)
+    maxNow.store(options.max ?? .max, ordering: .relaxed)
   }
 
   /// Neither the settings nor a name lead to it any more: only what is under way has it.
