@@ -339,6 +339,7 @@ extension Exchange {
   }
 
   /// The origin's part in this exchange is done.
+  @inline(__always)
   func letGo(_ origin: OriginConnection, keepAlive: Bool) {
     if asked === origin { asked = nil }
     if keepAlive && body.isSent { origin.release() } else { origin.close() }

@@ -54,14 +54,19 @@ final class OriginServer {
   /// Takes a place for a request; nil when it serves its maximum.
   func enter(isTrial: Bool = false) -> OriginSlot? {
     let max = state.max
-    if max == .max { return OriginSlot(self, isTrial: isTrial, isCounted: false) }
-    return state.gate.tryEnter(max: max) ? OriginSlot(self, isTrial: isTrial, isCounted: true) : nil
+    let marks: OriginSlot.Marks = isTrial ? .trial : []
+    if max == .max { return OriginSlot(self, marks) }
+    return state.gate.tryEnter(max: max) ? OriginSlot(self, marks.union(.counted)) : nil
   }
 
-  /// A place that the gate has counted is free again.
-  func countedSlotEnded() {
-    state.gate.leave()
-    room.slotIsFree(besides: worker, others: state.tallies.count)
+  /// A place that ``enter(isTrial:)`` gave is free again.
+  @inline(never)
+  func slotEnded(_ marks: OriginSlot.Marks) {
+    if marks.contains(.trial) { state.endTrial() }
+    if marks.contains(.counted) {
+      state.gate.leave()
+      room.slotIsFree(besides: worker, others: state.tallies.count)
+    }
   }
 
   func takeIdle() -> OriginConnection? { idle.popLast() }
