@@ -47,7 +47,7 @@ enum HelpPages {
 
     EXIT CODES:
       0   Stopped by a signal, or a page like this one was asked for.
-      1   relevo map lookup: the URL is not known. relevo check: there is a problem.
+      1   relevo map lookup: the URL is unknown. relevo check: there is a problem.
       64  A flag or a variable is wrong.
       65  relevo map: the map file is broken.
       66  relevo map: there is no map file.
@@ -65,8 +65,9 @@ enum HelpPages {
       RELEVO_OLD_MISS_BODY has one text a line; --via and --no-via are
       RELEVO_VIA=true and =false. A flag wins over its variable; an empty variable
       counts as none. relevo map takes the map file from RELEVO_MAP_FILE too.
-      Sockets that systemd hands over (LISTEN_FDS) stand in for --listen, or for the
-      binding of an address that it names; those named admin are the admin plane's.
+      Sockets that systemd hands over (LISTEN_FDS) stand in for --listen, or for
+      the binding of an address that it names; those named admin are the admin
+      plane's.
 
     CONFIGURATION FILE:
       serve --config FILE reads flags from a file of YAML too:
@@ -88,9 +89,9 @@ enum HelpPages {
         --public-host www.example.com
 
     It changes nothing, and asks each server about a dozen times. Give it the flags
-    of serve that bear on the answers of both sites, to see that they help; it takes
-    them from the environment as serve does. Exit code 0 says that nothing is a
-    problem, 1 that something is.
+    of serve that bear on the answers of both sites, to see that they help; it
+    takes them from the environment as serve does. Exit code 0 says that nothing is
+    a problem, 1 that something is.
     """
 
   static let serve = """

@@ -93,8 +93,9 @@ struct ServeCommand: ParsableCommand {
       onUserSignal: {
         memory.snapshotNow()
         do {
-          try accessLog?.reopen()
-          logger.info("SIGUSR1: the map file is being written, the access log was opened again")
+          var done = memory.file == nil ? [] : ["the map file is being written"]
+          if try accessLog?.reopen() == true { done.append("the access log was opened again") }
+          if !done.isEmpty { logger.info("SIGUSR1: \(done.joined(separator: ", "))") }
         } catch {
           logger.error("SIGUSR1: \(error); its lines go on into the file that was open")
         }

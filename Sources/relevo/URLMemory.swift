@@ -76,10 +76,10 @@ struct URLMemory {
   private static func failure(_ error: SnapshotError, _ path: String) -> CommandFailure {
     switch error {
     case .locked: CommandFailure("--map-file \(error)", code: .temporary)
-    case .otherMapKey, .snapshotMissing, .tooManyURLs:
+    case .otherMapKey, .snapshotMissing, .tooManyURLs, .noRegularFile:
       CommandFailure("--map-file \(error)", code: .configuration)
     case .refused, .journalBroken, .system, .outOfMemory, .interrupted, .noneUsable:
-      CommandFailure("--map-file \(path): \(error)", code: .configuration)
+      CommandFailure("--map-file \(path): \(error)\(error.remedyAfterwards)", code: .configuration)
     }
   }
 
@@ -124,10 +124,12 @@ private struct KeeperLog {
         "wrote \(report.urls) URLs to \(report.path)",
         metadata: ["ms": "\(report.duration.wholeMilliseconds)"])
     case .failed(let error):
-      logger.error("the map was not written, and will be at the next good moment: \(error)\(remedy(error))")
+      logger.error(
+        "the map was not written, and will be at the next good moment: \(error)\(error.remedyAfterwards)")
     case .journalFailed(let error):
       logger.error(
-        "the journal of the map was not written; what it lacks is kept in memory: \(error)\(remedy(error))")
+        "the journal of the map was not written; what it lacks is kept in memory: \(error)\(error.remedyAfterwards)"
+      )
     case .journalLost:
       logger.error(
         "the journal of the map has lost changes; a kill now would forget them, the next snapshot has them")
@@ -162,16 +164,9 @@ private struct KeeperLog {
         "\(report.remade) of them were kept by keys of other flags, and are known by those of today's now")
     }
   }
+}
 
-  private func remedy(_ error: SnapshotError) -> String {
-    guard case .system(_, _, let code) = error else { return "" }
-    switch code {
-    case ENOSPC, EDQUOT: return "; make room on that disk"
-    case EFBIG: return "; raise the limit on the size of files (ulimit -f, LimitFSIZE=)"
-    case EROFS: return "; mount it writable"
-    case EACCES, EPERM: return "; let the user that Relevo runs as write there"
-    case ENOENT: return "; put the folder back"
-    default: return ""
-    }
-  }
+extension SnapshotError {
+  /// The remedy as the end of a sentence about the error; empty when there is none.
+  var remedyAfterwards: String { remedy.map { "; \($0)" } ?? "" }
 }

@@ -94,7 +94,8 @@ func makeSubject(_ map: URLMap, keys: KeyScheme = KeyScheme()) throws -> AdminSu
   AdminSubject(
     proxy: try makeProxy(map), map: map, keys: keys, mapLimit: 2_000_000, mapFile: nil,
     version: "1.2.3",
-    startedAt: 1_000_000_000, workers: 1, settings: SettingsInForce(["--miss-ttl": "60s"], at: 1_000_000_000))
+    startedAt: 1_000_000_000, workers: 1,
+    settings: SettingsInForce(["--miss-ttl": "60s", "--map-file": nil], at: 1_000_000_000))
 }
 
 extension AdminServer {

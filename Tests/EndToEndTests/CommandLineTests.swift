@@ -70,10 +70,40 @@ struct CommandLineTests {
       69, naming: "nowhere.invalid")
   }
 
+  @Test(
+    "an origin that does not resolve beside one that does is a warning with the remedy, and the other serves")
+  func partlyUnresolved() throws {
+    let new = try ScriptedOrigin.always(200, "new")
+    try withRelevo(new: [new], old: [new], "--new", "http://nowhere.invalid:8080") { relevo in
+      for _ in 1...4 { #expect(try Client(relevo.port).get("/").text == "new") }
+      let line = try relevo.process.errors.wait("a warning") { $0.contains("does not resolve") }[0]
+      #expect(
+        line.contains(" warning an origin's name does not resolve: the others of its site serve without it"))
+      #expect(line.contains("origin=nowhere.invalid:8080") && line.contains("site=new"))
+      #expect(line.contains("it is looked up again every --resolve-every"))
+    }
+  }
+
   @Test("an unreadable map file is one line that names it, and 78")
   func unreadableMap() throws {
     let folder = try TemporaryFolder()
     try refuses(Self.serve + ["--map-file", folder.path], 78, naming: folder.path)
+  }
+
+  @Test("a map file that can't be kept says what is wrong with its place and what would be right")
+  func oddMapPlaces() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("file", "")
+    let places = [
+      ("/nonexistent/urls.map", "No such file or directory; make the folder, where that user may write"),
+      (folder.path("file/urls.map"), "Not a directory; name a file in a folder"),
+      (folder.path, "Is a directory; name a file in that folder"),
+      ("/dev/null", "is no regular file: name one, as in /var/lib/relevo/urls.map"),
+    ]
+    for (place, remedy) in places {
+      try refuses(Self.serve + ["--map-file", place], 78, naming: remedy)
+      try refuses(["map", "add", "/a", "--map-file", place], 74, naming: remedy)
+    }
   }
 
   @Test("an access log that cannot be opened is one line that names it, and 78")

@@ -72,8 +72,40 @@ struct LimitsTests {
           "it serves again when they have left")
       }
       _ = try relevo.process.errors.wait("why servers could not be asked, and the remedy") {
-        $0.contains("an origin failed") && $0.contains("raise LimitNOFILE")
+        $0.contains("a server can't be asked") && $0.contains("raise LimitNOFILE")
       }
+    }
+  }
+
+  @Test(
+    "a lack of file descriptors is noted as that, and not as a server that is down",
+    arguments: ["/page", "/old"])
+  func descriptorsAreNoServersFault(target: String) throws {
+    // One connection to the new site is kept for what is asked of both, none for what is asked of it alone.
+    let new = try ScriptedOrigin { exchange in
+      try exchange.answer(
+        exchange.target == "/old" ? 404 : 200, "new", target == "/page" ? ["Connection: close"] : [])
+    }
+    let old = try ScriptedOrigin.always(200, "old")
+    try withRelevo(new: [new], old: [old], "--fallback-on", "404,unreachable") { relevo in
+      let client = try Client(relevo.port)
+      #expect(try client.get("/warm").text == "new")
+      func limit(_ files: Int) throws {
+        let done = try Tools.run(
+          "/usr/bin/prlimit", ["--pid", "\(relevo.process.pid)", "--nofile=\(files):"])
+        #expect(done.exit == .code(0), "\(done.errors)")
+      }
+      // Below what is open, so that no other can be.
+      try limit(4)
+      let answer = try client.get(target)
+      #expect(answer.status == (target == "/old" ? 404 : 503))
+      #expect(try relevo.log(target).notes == ["no-descriptor"])
+      #expect(old.requests.isEmpty)
+      _ = try relevo.process.errors.wait("the remedy") {
+        $0.contains("a server can't be asked since no file descriptor is left: raise LimitNOFILE")
+      }
+      try limit(1_000)
+      #expect(try client.get(target).text == (target == "/old" ? "old" : "new"))
     }
   }
 

@@ -121,7 +121,7 @@ struct MetricsTests {
       // Of six answers two were the old site's.
       try prometheus.waitFor(Self.oldShare, toBe: 1.0 / 3)
       let rules = try prometheus.get("/api/v1/rules")
-      #expect(rules.components(separatedBy: "\"health\":\"ok\"").count == 13)
+      #expect(rules.components(separatedBy: "\"health\":\"ok\"").count == 15)
       #expect(try prometheus.values(of: "ALERTS{alertname=\"RelevoNotReady\"}") == [])
     }
   }

@@ -285,7 +285,7 @@ struct ReloadTests {
         #expect(!output.contains("Non-2xx"), "\(output)")
         #expect(output.contains("requests in"), "\(output)")
       }
-      #expect(before.allSatisfy { $0 > 0 }, "each was asked in its time: \(before)")
+      #expect(before[0] > 0 && before[1] > 0, "each was asked in its time: \(before)")
       #expect(after[2] > before[2] + 10, "the one that was added has the load")
       #expect(after[0] == before[0] && after[1] == before[1], "those that were removed have none")
     }

@@ -29,6 +29,18 @@ struct RulesTests {
     }
   }
 
+  @Test("always-old with a query takes the old site's numbered pages, and leaves the home page alone")
+  func alwaysOldQuery() throws {
+    try withSite(
+      new: .always(200, "new"), old: .always(200, "old"), "--always-old", "/?p=", "--always-new", "/",
+      "--debug-headers"
+    ) { (site) throws in
+      #expect(try site.get("/?p=7").text == "old")
+      #expect(try site.log("/?p=7").route == "always-old")
+      for target in ["/", "/?q=7", "/a?p=7"] { #expect(try site.get(target).text == "new", "\(target)") }
+    }
+  }
+
   @Test(
     "what always-old does not find the new site is asked for, with the same request, and nothing is forgotten or learned"
   )
@@ -135,7 +147,10 @@ struct RulesTests {
       ("always-old a\n", ":1: a path begins with a slash"),
       ("#\n\n\nalways-old /a b\n", ":4: after always-old"),
       ("always-old /a/\nalways-new /A/\n", "say different things about /A/"),
-      ("always-new /a?b", ":1: a rule is about a path"),
+      (
+        "always-new /a?b",
+        ":1: always-new is about paths, whatever their queries: leave out what follows the ?"
+      ),
     ])
   func brokenFile(text: String, reason: String) throws {
     let folder = try TemporaryFolder()

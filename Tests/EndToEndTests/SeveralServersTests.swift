@@ -397,6 +397,34 @@ struct SeveralServersTests {
     }
   }
 
+  @Test("a server that is passed over has a line in the log, and another when it answers again")
+  func pausesAreTold() throws {
+    let (first, second) = try (ScriptedOrigin.always(200, "first"), ScriptedOrigin.always(200, "second"))
+    try withRelevo(
+      new: [WithOptions(first, "id=one"), second], old: [RefusedPort()], "--origin-fails", "2",
+      "--origin-pause", "100ms"
+    ) { relevo in
+      try first.stop()
+      for _ in 1...4 { #expect(try Client(relevo.port).get("/").text == "second") }
+      let paused = try relevo.process.errors.wait("that it is passed over") { $0.contains("is passed over") }
+      #expect(paused.count == 1)
+      let line =
+        /warning a server has failed --origin-fails requests in a row and is passed over for a while cause="no requests for [0-9]+ ms, then one that tries it; connection failed: Connection refused; see that it runs and listens there" id=one origin=127\.0\.0\.1:[0-9]+ site=new$/
+      #expect(paused[0].contains(line), "\(paused[0])")
+      #expect(!relevo.process.errors.all.contains { $0.contains("answers again") })
+      try first.start()
+      #expect(
+        try eventually {
+          usleep(20_000)
+          return try Client(relevo.port).get("/").text == "first"
+        })
+      let back = try relevo.process.errors.wait("that it is back") { $0.contains("answers again") }
+      #expect(back.count == 1)
+      #expect(
+        back[0].contains(" notice a server that was passed over answers again") && back[0].contains("id=one"))
+    }
+  }
+
   @Test("a trial is made by one request at a time, and never by one that must not be sent twice")
   func trial() throws {
     let release = Gate()

@@ -96,12 +96,12 @@ struct AccessLogTests {
     let log = try open()
     let worker = WorkerLog(log)
     worker.write(
-      LoggedRefusal(peer: try peerNamed("::1"), status: status, tookUs: 1_002_999), nowMs: now)
+      LoggedRefusal(peer: try peerNamed("::1"), status: status, bodyBytes: 57, tookUs: 1_002_999), nowMs: now)
     worker.flush()
     log.close()
     #expect(
       folder.contents(of: "log")
-        == "::1 - - [01/Mar/2026:12:34:56 +0000] \"-\" \(status) 0 \"-\" \"-\" route=- time=1.002 new=- old=- note=\(note)\n"
+        == "::1 - - [01/Mar/2026:12:34:56 +0000] \"-\" \(status) 57 \"-\" \"-\" route=- time=1.002 new=- old=- note=\(note)\n"
     )
   }
 
@@ -111,7 +111,7 @@ struct AccessLogTests {
     let worker = WorkerLog(log)
     let peer = try peerNamed("::1")
     for ms in [now, now + 999, now + 4_000, 0] {
-      worker.write(LoggedRefusal(peer: peer, status: 400, tookUs: 1_002_999), nowMs: ms)
+      worker.write(LoggedRefusal(peer: peer, status: 400, bodyBytes: 57, tookUs: 1_002_999), nowMs: ms)
     }
     worker.flush()
     log.close()
@@ -134,7 +134,7 @@ struct AccessLogTests {
     let worker = WorkerLog(log)
     for number in 0..<2_000 {
       let peer = Peer(.ip(IPAddress(ipv4: UInt32(number))), trusted: .none)
-      worker.write(LoggedRefusal(peer: peer, status: 400, tookUs: 1_002_999), nowMs: now)
+      worker.write(LoggedRefusal(peer: peer, status: 400, bodyBytes: 57, tookUs: 1_002_999), nowMs: now)
     }
     #expect(waits { !folder.contents(of: "log").isEmpty })
     worker.flush()

@@ -61,6 +61,22 @@ struct EventReportsTests {
     #expect(lines.all.withLock { $0 } == ["\(migrated) url=/a", "\(migrated) more=1 url=/c"])
   }
 
+  @Test("servers that are passed over, and back, are told one by one however many they are")
+  func states() {
+    for number in 1...3 {
+      reports.report(.originPaused, at: nil, cause: "no \(number)", url: "/a", nowMs: 5_000)
+      reports.report(.originBack, at: nil, cause: "", url: "", nowMs: 5_000)
+    }
+    let told = lines.all.withLock { $0 }
+    #expect(told.count == 6)
+    #expect(
+      told.prefix(2) == [
+        "warning a server has failed --origin-fails requests in a row and is passed over for a while cause=no 1",
+        "notice a server that was passed over answers again; its share grows for --slow-start",
+      ])
+    #expect(!reports.areWaiting)
+  }
+
   @Test("events of different kinds do not wait for each other, and failures are warnings")
   func kinds() {
     migrate("/a", atMs: 5_000)

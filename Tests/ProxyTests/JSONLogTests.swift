@@ -70,11 +70,13 @@ struct JSONLogTests {
   @Test("has the same names for a message that was no request")
   func refusal() throws {
     let peer = try peerNamed("::1")
-    let line = try written { $0.write(LoggedRefusal(peer: peer, status: 400, tookUs: 1_500), nowMs: now) }
+    let line = try written {
+      $0.write(LoggedRefusal(peer: peer, status: 400, bodyBytes: 57, tookUs: 1_500), nowMs: now)
+    }
     #expect(
       text(line)
         == #"{"time":"2026-03-01T12:34:56.007Z","client":"::1","peer":"::1","method":null,"scheme":"http","host":null,"#
-        + #""target":null,"protocol":null,"status":400,"bytes":0,"requestBytes":0,"seconds":0.001500,"route":"own","#
+        + #""target":null,"protocol":null,"status":400,"bytes":57,"requestBytes":0,"seconds":0.001500,"route":"own","#
         + #""new":null,"old":null,"retries":0,"notes":["bad-request"],"referer":null,"userAgent":null}"#
         + "\n")
   }

@@ -24,6 +24,14 @@ struct OriginFailureTests {
 
   @Test("is told by the cause alone when that is no server's fault")
   func noServersFault() {
-    #expect(OriginFailure.noDescriptor.told == OriginFailure.noDescriptor.description)
+    #expect(OriginFailure.noServer.told == OriginFailure.noServer.description)
+  }
+
+  @Test("is no word against the servers when this process has too much to do")
+  func ownShortage() {
+    #expect(OriginFailure.noDescriptor.noteOfNew == .noDescriptor)
+    #expect(OriginFailure.noDescriptor.noteOfOld == .noDescriptor)
+    #expect(OriginFailure.noDescriptor.refusedFallback == .fallbacksNoDescriptor)
+    #expect(OriginFailure.noDescriptor.isOverload, "so that no old server stands in")
   }
 }

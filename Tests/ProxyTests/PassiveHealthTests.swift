@@ -123,6 +123,21 @@ struct PassiveHealthTests {
     #expect(origin.status.condition == .slowStart)
   }
 
+  @Test("the failure that begins a pause says so, with its length; others are of a row or change nothing")
+  func effects() throws {
+    var policy = policy
+    policy.pauseMs = 40_000
+    policy.pauseMaxMs = 40_000
+    let origin = try makeOrigin(policy: policy)
+    for _ in 1...2 { #expect(origin.requestFailed() == .counted) }
+    guard case .paused(let ms) = origin.requestFailed() else {
+      Issue.record("the third failure begins no pause")
+      return
+    }
+    #expect((30_000...50_000).contains(ms))
+    #expect(origin.requestFailed() == .wasPaused)
+  }
+
   @Test("every state comes back from its word, counts only as far as there is room")
   func words() {
     let states: [PassiveHealth] = [
@@ -141,7 +156,7 @@ struct PassiveHealthTests {
     atOnce.failures = 1
     atOnce.pauseMs = 0
     let origin = try makeOrigin(policy: atOnce)
-    #expect(origin.requestFailed())
+    #expect(origin.requestFailed() == .paused(ms: 0))
     let nowMs = UInt64.max >> 16
     #expect(origin.availability(nowMs: nowMs) == .trial)
     #expect(origin.beginTrial(nowMs: nowMs))
@@ -149,7 +164,8 @@ struct PassiveHealthTests {
     #expect(origin.status.condition == .paused)
     origin.endTrial()
     #expect(origin.beginTrial(nowMs: nowMs))
-    origin.requestSucceeded()
+    #expect(origin.requestSucceeded(), "that ends the pause")
+    #expect(!origin.requestSucceeded())
     #expect(origin.status.condition == .slowStart)
     origin.endTrial()
     #expect(origin.status.condition == .slowStart, "a trial that has succeeded takes nothing back")

@@ -1,3 +1,4 @@
+import EventLoop
 import Testing
 
 @testable import Proxy
@@ -7,7 +8,7 @@ struct ResolverTests {
   private func resolve(
     new: [OriginAddress] = [], old: [OriginAddress] = []
   ) throws -> (new: [String], old: [String]) {
-    let found = try Resolver(new: new, old: old).resolveAll()
+    let found = try Resolver(new: new, old: old).resolve().origins
     let describe = { (origin: ResolvedOrigin) in "\(text(origin.authority)) at \(origin.address)" }
     return (found.new.map(describe), found.old.map(describe))
   }
@@ -33,11 +34,11 @@ struct ResolverTests {
     }
   }
 
-  @Test("one that does not resolve is named, with the reason and what to look at")
-  func doesNotResolve() throws {
+  @Test("a site of which none resolves keeps from starting, with the reason and what to look at")
+  func noneResolves() throws {
     let bad = OriginAddress(host: "does-not-exist.invalid", port: 80)
     let good = OriginAddress(host: "127.0.0.1", port: 80)
-    for (new, old) in [([good, bad], [good]), ([good], [bad])] {
+    for (new, old) in [([bad, bad], [good]), ([good], [bad])] {
       let error = #expect(throws: ProxyStartError.self) { try resolve(new: new, old: old) }
       guard case .doesNotResolve("does-not-exist.invalid", let reason) = error else {
         Issue.record("\(String(describing: error))")
@@ -50,5 +51,49 @@ struct ResolverTests {
       )
       #expect(error?.exitCode == 69)
     }
+  }
+
+  /// Names that lead where a test says.
+  private final class Names: Sendable {
+    let addresses = Locked<[String: String]>([:])
+
+    func resolver(new: [String], old: [String]) -> Resolver {
+      Resolver(
+        new: new.map { OriginAddress(host: $0, port: 80) }, old: old.map { OriginAddress(host: $0, port: 80) }
+      ) { origin throws(ResolveError) in
+        let address = self.addresses.withLock { $0[origin.host] }
+        return try SocketAddress.resolve(host: address ?? "\(origin.host).invalid", port: origin.port)
+      }
+    }
+  }
+
+  @Test(
+    "one that does not resolve is left out while another of its site does, and takes part once it resolves")
+  func someResolve() throws {
+    let names = Names()
+    names.addresses.withLock { $0 = ["b": "10.0.0.2", "old": "10.0.0.9"] }
+    let resolver = names.resolver(new: ["a", "b"], old: ["old"])
+    let first = try resolver.resolve()
+    #expect(first.origins.new.map(\.address.description) == ["10.0.0.2:80"])
+    #expect(first.names.map { $0.failure != nil } == [true, false, false])
+    names.addresses.withLock { $0["a"] = "10.0.0.1" }
+    let second = resolver.resolve(after: first)
+    #expect(second.origins.new.map(\.address.description) == ["10.0.0.1:80", "10.0.0.2:80"])
+    #expect(second.names.allSatisfy { $0.failure == nil })
+  }
+
+  @Test(
+    "one that stops resolving keeps its last addresses, and the others' changes are followed all the same")
+  func keepsLast() throws {
+    let names = Names()
+    names.addresses.withLock { $0 = ["a": "10.0.0.1", "b": "10.0.0.2", "old": "10.0.0.9"] }
+    let resolver = names.resolver(new: ["a", "b"], old: ["old"])
+    let first = try resolver.resolve()
+    names.addresses.withLock { $0 = ["b": "10.0.0.3"] }
+    let second = resolver.resolve(after: first)
+    #expect(second.origins.new.map(\.address.description) == ["10.0.0.1:80", "10.0.0.3:80"])
+    #expect(second.origins.old == first.origins.old)
+    #expect(second.names.map { $0.failure != nil } == [true, false, true])
+    #expect(resolver.resolve(after: second) == second)
   }
 }

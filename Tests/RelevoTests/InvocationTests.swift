@@ -332,6 +332,27 @@ struct HelpTests {
     #expect(help.split(separator: "\n").allSatisfy { $0.count <= 80 })
   }
 
+  /// Relevo's command and all below it.
+  private static var commands: [any ParsableCommand.Type] {
+    var found: [any ParsableCommand.Type] = [Relevo.self]
+    var next = 0
+    while next < found.count {
+      found += found[next].configuration.subcommands
+      next += 1
+    }
+    return found
+  }
+
+  @Test("no page breaks a line of its prose anew, as it would one of 80 columns")
+  func prose() {
+    #expect(Self.commands.count > 10)
+    for command in Self.commands {
+      for line in command.configuration.discussion.split(separator: "\n") {
+        #expect(line.count < 80, "\(command._commandName): \(line)")
+      }
+    }
+  }
+
   @Test("relevo map alone prints its page, with the exit codes")
   func mapPage() throws {
     let help = try #require(page("map"))

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("what a reload changes")
 struct ReloadFlagsTests {
-  private func settings(_ flags: String...) throws -> [String: String] {
+  private func settings(_ flags: String...) throws -> [String: String?] {
     try invoke(["serve", "--new=http://a", "--old=http://b"] + flags).settings
   }
 
@@ -17,7 +17,7 @@ struct ReloadFlagsTests {
     let wanted = try settings("--workers=2", "--map-file=/a", "--retries=3", "--no-via")
     let (merged, needRestart) = FixedFlags.merge(wanted, into: before)
     #expect(needRestart == ["--listen", "--workers", "--map-file"])
-    #expect(merged["--workers"] == "1" && merged["--listen"] == "127.0.0.1:1" && merged["--map-file"] == nil)
+    #expect(merged["--workers"] == "1" && merged["--listen"] == "127.0.0.1:1" && merged["--map-file"] == .some(nil))
     #expect(FixedFlags.differing(before, merged) == ["--retries", "--via"])
     #expect(FixedFlags.merge(before, into: before).needRestart.isEmpty)
   }

@@ -45,6 +45,32 @@ struct PathRulesTests {
     }
   }
 
+  @Test(
+    "an always-old may go on with a query, speaks for that path alone then, and is longer than any rule of it"
+  )
+  func queries() throws {
+    let both = try rules(old: ["/?p=", "/%7Ea?x=%7e", "/shop/?"], new: ["/", "/shop/"])
+    for target in ["/?p=7", "/?p=", "/~a?x=~1", "/%7ea?x=%7E", "/shop/?", "/shop/?a=1"] {
+      #expect(both.site(for: target) == .alwaysOld, "\(target)")
+    }
+    for target in [
+      "/", "/?q=1", "/?P=7", "/a?p=7", "/?x&p=7", "/~a", "/shop/", "/shop?a=1", "/%3Fp=7", "//?p=7",
+    ] {
+      #expect(both.site(for: target) == .alwaysNew, "\(target)")
+    }
+    #expect(try rules(old: ["/?p="]).site(for: "/?p=1") == .alwaysOld)
+    #expect(try rules(old: ["/?p="]).site(for: "/") == nil)
+    #expect(
+      try rules(old: ["/a"]).site(for: "/a?b") == .alwaysOld, "a path's rule is about all of its queries")
+  }
+
+  @Test(
+    "what no request has, or servers read differently, makes no rule with a query either",
+    arguments: ["/?a#b", "/a%3Fb?c", "/a;b?c", "//?a", "/a/../?b", "/..?b", "?a"])
+  func badQueries(prefix: String) {
+    #expect(throws: BadPrefix.self) { try PathRule(prefix, .alwaysOld, source: "") }
+  }
+
   @Test("percent-encodings of one path are one path, in rules and in requests")
   func encodings() throws {
     let rules = try rules(old: ["/%7euser/", "/café/", "/a b/", "/x%2fy/"])
@@ -164,7 +190,7 @@ struct PathRulesTests {
   @Test("random bytes never trap")
   func randomBytes() throws {
     var random = SeededGenerator(seed: 9)
-    let rules = try rules(old: ["/", "/a/"], new: ["/b", "/%C3"])
+    let rules = try rules(old: ["/", "/a/", "/a?b"], new: ["/b", "/%C3"])
     let bytes = Array("/.;\\%%25aAbB20cC?# ".utf8) + [0, 0xFF]
     var room: [UInt8] = []
     for _ in 0..<20_000 {

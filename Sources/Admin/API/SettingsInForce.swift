@@ -10,25 +10,25 @@ public final class SettingsInForce: Sendable {
   }
 
   private struct State: Sendable {
-    var flags: [String: String]
+    var flags: [String: String?]
     var reload: LastReload
   }
 
   private let state: Locked<State>
 
   /// - Parameters:
-  ///   - flags: with their hyphens, and their values.
+  ///   - flags: with their hyphens, and their values; nil where there is none.
   ///   - now: seconds since 1970.
-  public init(_ flags: [String: String], at now: UInt32) {
+  public init(_ flags: [String: String?], at now: UInt32) {
     state = Locked(State(flags: flags, reload: LastReload(wasSuccessful: true, successAt: now)))
   }
 
-  public var flags: [String: String] { state.withLock { $0.flags } }
+  public var flags: [String: String?] { state.withLock { $0.flags } }
 
   var lastReload: LastReload { state.withLock { $0.reload } }
 
   /// Others are in force.
-  public func change(to flags: [String: String], at now: UInt32) {
+  public func change(to flags: [String: String?], at now: UInt32) {
     state.withLock { $0 = State(flags: flags, reload: LastReload(wasSuccessful: true, successAt: now)) }
   }
 

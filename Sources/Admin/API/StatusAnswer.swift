@@ -30,7 +30,7 @@ struct StatusAnswer: Encodable {
   let notReady: [String]
   let draining: Bool
   let map: Map
-  let settings: [String: String]
+  let settings: [String: String?]
 
   /// - Parameter now: seconds since 1970.
   init(_ subject: AdminSubject, now: UInt32) {

@@ -71,7 +71,7 @@ extension MetricsSnapshot {
   private static let refusals: KeyValuePairs<String, ProxyCounter> = [
     "replay-limit": .fallbacksPastReplayLimit, "old-down": .fallbacksOldDown,
     "old-timeout": .fallbacksOldTimeout, "old-error": .fallbacksOldError,
-    "old-busy": .fallbacksOldBusy,
+    "old-busy": .fallbacksOldBusy, "no-descriptor": .fallbacksNoDescriptor,
   ]
 
   func counter(_ counter: ProxyCounter, _ name: String, _ help: String, _ page: inout PrometheusText) {

@@ -173,7 +173,8 @@ final class ClientConnection: StreamSocket {
     if let log = worker.log {
       let nowUs = EventLoop.monotonicUs()
       let refusal = LoggedRefusal(
-        peer: peer, status: answer.status, tookUs: nowUs &- (headBeganUs.take() ?? nowUs))
+        peer: peer, status: answer.status, bodyBytes: answer.bodyBytes,
+        tookUs: nowUs &- (headBeganUs.take() ?? nowUs))
       log.write(refusal, nowMs: worker.wallClock.milliseconds)
     }
     worker.writer.removeAll()

@@ -105,7 +105,7 @@ extension Exchange {
   private func connectFailed(at server: OriginServer, _ error: EventLoopError) {
     switch error {
     case .system(_, EMFILE), .system(_, ENFILE), .system(_, ENOBUFS), .system(_, ENOMEM), .noBase:
-      report(.originFailed, at: server, OriginFailure.noDescriptor.told)
+      report(.noDescriptor, at: server, "")
       giveUp(.noDescriptor)
     case .system(_, let code):
       serverRefused(server, .refused(errno: code))

@@ -77,7 +77,7 @@ extension Exchange {
   // MARK: Deciding
 
   private func headHasCome(_ answer: ResponseHead, _ origin: OriginConnection) {
-    origin.server.state.requestSucceeded()
+    if origin.server.state.requestSucceeded() { worker.report(.originBack, at: origin.server, "") }
     if worker.takesTimes {
       let tookUs = record.endAttempt(
         old: step.asksOld, status: answer.status, nowUs: EventLoop.monotonicUs())

@@ -55,8 +55,7 @@ enum OriginFailure: Equatable {
     case .timeout: "no answer within --response-timeout"
     case .malformed(let cause): "malformed answer: \(cause)"
     case .malformedUpgrade: "malformed answer: 101 to a request without Upgrade"
-    case .noDescriptor:
-      "no file descriptor left for a connection (raise LimitNOFILE or lower --max-connections)"
+    case .noDescriptor: "no file descriptor left for a connection"
     case .atMaximum: "every server serves its max="
     case .queueFull: "as many requests wait as --queue-length allows"
     case .queueTimeout: "no place within --queue-timeout"
@@ -82,12 +81,11 @@ enum OriginFailure: Equatable {
     return "\(description.last == "." ? String(description.dropLast()) : description); \(remedy)"
   }
 
-  /// The servers are up and have too much to do.
-  var isForWantOfPlace: Bool {
+  /// The servers, or this process, have too much to do: that says nothing of whether the servers are up.
+  var isOverload: Bool {
     switch self {
-    case .atMaximum, .queueFull, .queueTimeout: true
-    case .refused, .connectTimeout, .died, .timeout, .malformed, .malformedUpgrade, .noDescriptor, .noServer:
-      false
+    case .atMaximum, .queueFull, .queueTimeout, .noDescriptor: true
+    case .refused, .connectTimeout, .died, .timeout, .malformed, .malformedUpgrade, .noServer: false
     }
   }
 
@@ -95,7 +93,8 @@ enum OriginFailure: Equatable {
     switch self {
     case .timeout, .connectTimeout: .oldTimeout
     case .malformed, .malformedUpgrade: .oldError
-    case .refused, .died, .noDescriptor, .noServer: .oldDown
+    case .refused, .died, .noServer: .oldDown
+    case .noDescriptor: .noDescriptor
     case .atMaximum, .queueFull, .queueTimeout: .oldBusy
     }
   }
@@ -103,7 +102,8 @@ enum OriginFailure: Equatable {
   var noteOfNew: Notes {
     switch self {
     case .timeout, .connectTimeout: .newTimeout
-    case .refused, .died, .malformed, .malformedUpgrade, .noDescriptor, .noServer: .newDown
+    case .refused, .died, .malformed, .malformedUpgrade, .noServer: .newDown
+    case .noDescriptor: .noDescriptor
     case .atMaximum, .queueFull, .queueTimeout: .newBusy
     }
   }
@@ -113,7 +113,8 @@ enum OriginFailure: Equatable {
     switch self {
     case .timeout, .connectTimeout: .fallbacksOldTimeout
     case .malformed, .malformedUpgrade: .fallbacksOldError
-    case .refused, .died, .noDescriptor, .noServer: .fallbacksOldDown
+    case .refused, .died, .noServer: .fallbacksOldDown
+    case .noDescriptor: .fallbacksNoDescriptor
     case .atMaximum, .queueFull, .queueTimeout: .fallbacksOldBusy
     }
   }
@@ -154,7 +155,7 @@ extension Exchange {
     case .died where !hasAnswered && (isProbe || canBeAskedAgain(afterSending: hasSent)):
       connectionDied(server, failure, wasKept: wasKept)
     case .noDescriptor:
-      report(.originFailed, at: server, failure.told)
+      report(.noDescriptor, at: server, "")
       giveUp(failure)
     case .died, .timeout, .malformed, .malformedUpgrade, .atMaximum, .queueFull, .queueTimeout, .noServer:
       count(failure, of: server)
@@ -170,7 +171,13 @@ extension Exchange {
   private func count(_ failure: OriginFailure, of server: OriginServer) {
     worker.metrics.count(.originFailures)
     server.tally.requestFailed()
-    if server.state.requestFailed() { report(.originFailed, at: server, failure.told) }
+    switch server.state.requestFailed() {
+    case .wasPaused: break
+    case .counted: report(.originFailed, at: server, failure.told)
+    case .paused(let ms):
+      report(.originFailed, at: server, failure.told)
+      report(.originPaused, at: server, "no requests for \(ms) ms, then one that tries it; \(failure.told)")
+    }
   }
 
   /// Nothing has been sent: the next server can have the request whatever its method.
@@ -230,7 +237,7 @@ extension Exchange {
   /// The site that the step names can't answer.
   func giveUp(_ failure: OriginFailure) {
     switch step {
-    case .newFirst where settings.decisions.oldStandsIn && !failure.isForWantOfPlace:
+    case .newFirst where settings.decisions.oldStandsIn && !failure.isOverload:
       record.notes.insert(failure.noteOfNew)
       letOldStandIn(for: failure)
     case .newFirst, .newOnly, .newByRule, .newAfterOldMiss, .newAfterOldFailure:
@@ -342,7 +349,7 @@ extension Exchange {
     delivery = .flushing
     record.route = route
     record.status = own.status
-    record.bodyBytes = head.method == .head ? 0 : UInt64(own.text.utf8.count + 1)
+    record.bodyBytes = head.method == .head ? 0 : own.bodyBytes
     answer = AnswerStream()
     answer.keepsClient = head.keepAlive && body.isRead && !worker.isDraining
     worker.writer.removeAll()

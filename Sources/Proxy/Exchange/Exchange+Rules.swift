@@ -4,11 +4,11 @@ import URLMap
 extension Exchange {
   // MARK: Rules
 
-  /// What the operator's rules say of this path; nil when they say nothing.
+  /// What the operator's rules say of this URL; nil when they say nothing.
   func stepByRule() -> Step? {
     guard hasURL else { return nil }
-    let path = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[head.path.range])
-    return switch unsafe settings.rules.site(for: path.bytes, room: &worker.keyScratch) {
+    let target = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[head.pathAndQuery.range])
+    return switch unsafe settings.rules.site(for: target.bytes, room: &worker.keyScratch) {
     case .alwaysNew: .newByRule
     case .alwaysOld: .oldByRule
     case nil: nil
@@ -47,9 +47,7 @@ extension Exchange {
     let page = value.extracting(reference.pathAndQuery.range)
     // A field may hold bytes that no request target does, and no key.
     guard page.byteOffsets.allSatisfy({ (0x21...0x7E).contains(page.byte(at: $0)) }) else { return false }
-    let path = page.extracting(
-      0..<(page.byteOffsets.first { page.byte(at: $0) == UInt8(ascii: "?") } ?? page.byteCount))
-    switch settings.rules.site(for: path, room: &worker.keyScratch) {
+    switch settings.rules.site(for: page, room: &worker.keyScratch) {
     case .alwaysNew: return false
     case .alwaysOld: return true
     case nil:

@@ -23,6 +23,9 @@ struct OwnAnswer {
   static let newUnreachable = OwnAnswer(
     status: 503, text: "The site's servers cannot be reached at the moment.", retryAfterSeconds: 10)
 
+  /// The body's: the sentence and the end of its line.
+  var bodyBytes: UInt64 { UInt64(text.utf8.count + 1) }
+
   var reason: StaticString {
     switch status {
     case 301: "Moved Permanently"
@@ -56,7 +59,7 @@ struct OwnAnswer {
     writer.append(0x20)
     writer.append(reason)
     writer.append("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ")
-    writer.append(decimal: UInt64(text.utf8.count + 1))
+    writer.append(decimal: bodyBytes)
     writer.append("\r\nCache-Control: no-store\r\n")
     if let retryAfterSeconds {
       writer.append("Retry-After: ")

@@ -22,6 +22,8 @@ public enum ProxyCounter: Int, CaseIterable, Sendable {
   case fallbacksOldError
   /// Misses not passed on since the old server served its maximum.
   case fallbacksOldBusy
+  /// Misses not passed on since this process had no file descriptor left.
+  case fallbacksNoDescriptor
   /// Requests sent again on another connection.
   case retries
   /// Requests not sent again since the retry budget was spent.
@@ -67,6 +69,7 @@ public enum ProxyCounter: Int, CaseIterable, Sendable {
     case .fallbacksOldTimeout: "fallbacks-old-timeout"
     case .fallbacksOldError: "fallbacks-old-error"
     case .fallbacksOldBusy: "fallbacks-old-busy"
+    case .fallbacksNoDescriptor: "fallbacks-no-descriptor"
     case .retries: "retries"
     case .retriesRefused: "retries-refused"
     case .queued: "queued"

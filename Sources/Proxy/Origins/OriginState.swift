@@ -128,23 +128,42 @@ public final class OriginState: Sendable {
   }
 
   /// A request has got an answer from it.
+  ///
+  /// - Returns: true when that ends its pause.
+  @discardableResult
   @inline(__always)
-  func requestSucceeded() {
-    if passiveNow.load(ordering: .relaxed) != 0 { noteSuccess() }
+  func requestSucceeded() -> Bool {
+    passiveNow.load(ordering: .relaxed) != 0 && noteSuccess()
   }
 
-  private func noteSuccess() {
+  private func noteSuccess() -> Bool {
     let (nowMs, policy) = (EventLoop.monotonicMs(), rules.policy)
-    change { $0.afterSuccess(nowMs: nowMs, policy) }
+    return switch change({ $0.afterSuccess(nowMs: nowMs, policy) })?.former {
+    case .paused, .trial: true
+    case .healthy, .recovering, nil: false
+    }
+  }
+
+  /// What a failed request has come to.
+  enum FailureEffect: Equatable {
+    /// It is one of a row, or the pause goes on.
+    case counted
+    /// A pause begins, so long.
+    case paused(ms: UInt64)
+    /// The server was paused already.
+    case wasPaused
   }
 
   /// It has failed a request.
-  ///
-  /// - Returns: false when it is paused already.
   @discardableResult
-  func requestFailed() -> Bool {
+  func requestFailed() -> FailureEffect {
     let (nowMs, jitter, policy) = (EventLoop.monotonicMs(), Int.random(in: -250...250), rules.policy)
-    return change { $0.afterFailure(nowMs: nowMs, jitter: jitter, policy) }
+    switch change({ $0.afterFailure(nowMs: nowMs, jitter: jitter, policy) }) {
+    case nil: return .wasPaused
+    case (.healthy, .paused(let untilMs, _))?, (.recovering, .paused(let untilMs, _))?:
+      return .paused(ms: untilMs - nowMs)
+    case _?: return .counted
+    }
   }
 
   /// Takes the one trial that a server gets when its pause is over; false when another request has it, or none is due.
@@ -172,19 +191,21 @@ public final class OriginState: Sendable {
     }
   }
 
-  /// - Returns: whether that was one.
+  /// - Returns: nil when that was none.
   @discardableResult
-  private func change(_ transition: (PassiveHealth) -> PassiveHealth) -> Bool {
+  private func change(
+    _ transition: (PassiveHealth) -> PassiveHealth
+  ) -> (former: PassiveHealth, next: PassiveHealth)? {
     var word = passiveNow.load(ordering: .relaxed)
     while true {
       let former = PassiveHealth(word: word)
       let next = transition(former)
-      if next == former { return false }
+      if next == former { return nil }
       let (exchanged, original) = passiveNow.compareExchange(
         expected: word, desired: next.word, ordering: .relaxed)
       if exchanged {
         if next.word >> 62 != word >> 62 { stateHasChanged() }
-        return true
+        return (former, next)
       }
       word = original
     }

@@ -85,12 +85,15 @@ public final class AccessLog: Sendable {
   /// Opens the access log by its name again, after it was renamed (logrotate). Lines that were handed over before may
   /// still go into the old file.
   ///
+  /// - Returns: false when it is no file's, and there is nothing to open.
   /// - Throws: ``AccessLogError`` when it can't be opened; lines go on into the old one then.
-  public func reopen() throws(AccessLogError) {
-    guard case .file = destination else { return }
+  @discardableResult
+  public func reopen() throws(AccessLogError) -> Bool {
+    guard case .file = destination else { return false }
     var fresh: LogFile? = try LogFile(destination)
     state.withLock { $0.reopened = fresh.take() }
     doorbell.ring()
+    return true
   }
 
   /// Writes what is waiting and ends; returns when that is done, two seconds after a reader has stopped reading at the

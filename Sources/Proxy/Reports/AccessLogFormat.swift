@@ -43,7 +43,9 @@ struct LoggedFields {
 /// A message that was no request, as a line of the access log shows it.
 struct LoggedRefusal {
   var peer: Peer
+  /// Of the answer, and the bytes of its body.
   var status: UInt16
+  var bodyBytes: UInt64
   var tookUs: UInt64
 
   /// What was wrong.

@@ -23,13 +23,14 @@ struct Notes: OptionSet {
   static let newBusy = Notes(rawValue: 1 << 16)
   static let oldBusy = Notes(rawValue: 1 << 17)
   static let retryBudget = Notes(rawValue: 1 << 18)
+  static let noDescriptor = Notes(rawValue: 1 << 19)
 
   /// In the order in which the log names them.
   static let names: [(Notes, StaticString)] = [
     (.replayLimit, "replay-limit"), (.oldDown, "old-down"), (.oldTimeout, "old-timeout"),
     (.oldError, "old-error"),
     (.newDown, "new-down"), (.newTimeout, "new-timeout"), (.newBusy, "new-busy"), (.oldBusy, "old-busy"),
-    (.queued, "queued"),
+    (.noDescriptor, "no-descriptor"), (.queued, "queued"),
     (.retried, "retried"), (.retryBudget, "retry-budget"), (.learned, "learned"),
     (.forgotten, "forgotten"), (.migrated, "migrated"), (.doubleMiss, "double-miss"),
     (.softMiss, "soft-miss"),

@@ -5,7 +5,7 @@ import Logging
 enum ReportedEvent: Int, CaseIterable {
   case originFailed, oldStandsIn, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept,
     connectionLimit, migrated, oldCompresses, unbelievedForwarding, proxyHeader, oldAtMaximum,
-    queueFull, queueTimeout, retryBudget
+    queueFull, queueTimeout, retryBudget, noDescriptor, originPaused, originBack
 
   /// In words with hyphens.
   var name: String {
@@ -23,6 +23,9 @@ enum ReportedEvent: Int, CaseIterable {
     case .queueFull: "queue-full"
     case .queueTimeout: "queue-timeout"
     case .retryBudget: "retry-budget"
+    case .noDescriptor: "no-descriptor"
+    case .originPaused: "origin-paused"
+    case .originBack: "origin-back"
     case .unbelievedForwarding: "unbelieved-forwarding"
     case .proxyHeader: "proxy-header"
     case .migrated: "migrated"
@@ -51,6 +54,10 @@ enum ReportedEvent: Int, CaseIterable {
       "a request has waited for --queue-timeout: raise max= if the servers can carry more, or add a server"
     case .retryBudget:
       "requests fail faster than --retry-budget lets them be sent again: see why the servers fail"
+    case .noDescriptor:
+      "a server can't be asked since no file descriptor is left: raise LimitNOFILE or lower --max-connections"
+    case .originPaused: "a server has failed --origin-fails requests in a row and is passed over for a while"
+    case .originBack: "a server that was passed over answers again; its share grows for --slow-start"
     case .unbelievedForwarding:
       "X-Forwarded-For was not believed: if it comes from your load balancer, name that in --trusted-proxies"
     case .proxyHeader:
@@ -62,19 +69,34 @@ enum ReportedEvent: Int, CaseIterable {
   /// Something is wrong, and somebody may have to see to it.
   var isFailure: Bool {
     switch self {
-    case .migrated: false
+    case .migrated, .originBack: false
     case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept,
       .connectionLimit, .oldCompresses, .unbelievedForwarding, .proxyHeader, .oldAtMaximum,
-      .queueFull, .queueTimeout, .retryBudget:
+      .queueFull, .queueTimeout, .retryBudget, .noDescriptor, .originPaused:
       true
     }
   }
 
-  var level: Logger.Level { isFailure ? .warning : .info }
+  /// It comes seldom, and each is about another server or another time: none may be left out.
+  var isToldEachTime: Bool {
+    switch self {
+    case .originPaused, .originBack: true
+    case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept,
+      .connectionLimit, .oldCompresses, .unbelievedForwarding, .proxyHeader, .oldAtMaximum,
+      .queueFull, .queueTimeout, .retryBudget, .noDescriptor, .migrated:
+      false
+    }
+  }
+
+  var level: Logger.Level {
+    if isFailure { return .warning }
+    return self == .originBack ? .notice : .info
+  }
 }
 
 /// Events in the log: the first of a kind at once, the others counted and told with the latest of them once a
-/// second at most, so that neither an outage nor a mass migration floods the log. One per worker.
+/// second at most, so that neither an outage nor a mass migration floods the log; a change of a server's state always.
+/// One per worker.
 final class EventReports {
   private static let spacingMs: UInt64 = 1_000
 
@@ -108,6 +130,9 @@ final class EventReports {
       metadata["site"] = "\(server.state.site)"
     }
     if !cause.isEmpty { metadata["cause"] = "\(cause)" }
+    if event.isToldEachTime {
+      return logger.log(level: event.level, "\(event.sentence)", metadata: metadata)
+    }
     if !url.isEmpty { metadata["url"] = "\(url)" }
     pending[event.rawValue].count += 1
     pending[event.rawValue].metadata = metadata

@@ -63,7 +63,7 @@ struct JSONLine {
     lines.append(",\"method\":null,\"scheme\":\"")
     lines.append(refusal.peer.scheme.name)
     lines.append("\",\"host\":null,\"target\":null,\"protocol\":null")
-    Self.append(status: refusal.status, 0, 0, refusal.tookUs, to: &lines)
+    Self.append(status: refusal.status, refusal.bodyBytes, 0, refusal.tookUs, to: &lines)
     lines.append(",\"route\":\"own\",\"new\":null,\"old\":null,\"retries\":0,\"notes\":[\"")
     lines.append(refusal.note)
     lines.append("\"],\"referer\":null,\"userAgent\":null}\n")

@@ -50,8 +50,8 @@ public final class ProxyServer: Sendable {
   public func start(inheriting inherited: InheritedSockets = InheritedSockets()) throws(ProxyStartError) {
     let configuration = running.withLock { $0.configuration }
     let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
-    let found = try resolver.resolveAll()
-    _ = registry.update(found)
+    let found = try resolver.resolve()
+    _ = registry.update(found.origins)
     let bound = try bindAll(configuration.listeners, inherited)
     var mailboxes: [Mailbox<WorkerMessage>] = []
     var health: HealthThread?
@@ -80,7 +80,7 @@ public final class ProxyServer: Sendable {
     keepResolving(resolver, every: configuration.resolveEvery, first: found)
   }
 
-  private func keepResolving(_ resolver: Resolver, every interval: Duration, first: ResolvedOrigins) {
+  private func keepResolving(_ resolver: Resolver, every interval: Duration, first: Resolution) {
     resolver.keepResolving(every: interval, first: first, logger: shared.logger) {
       [weak self, weak resolver] found in
       self?.running.withLock { state in
@@ -102,7 +102,7 @@ public final class ProxyServer: Sendable {
     let former = running.withLock { $0.configuration }
     let configuration = wanted.fixed(as: former)
     let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
-    let found = try resolver.resolveAll(known: registry.sets)
+    let found = try resolver.resolve(known: registry.sets)
     let settings = Settings(configuration, after: settingsInForce)
     try changeHealthChecks(from: former.healthChecks, to: configuration.healthChecks) {
       registry.setPolicy(PassiveHealthPolicy(configuration))
@@ -113,7 +113,7 @@ public final class ProxyServer: Sendable {
         state.resolver = resolver
         state.rooms?.new.setLimit(configuration.queueLength)
         state.rooms?.old.setLimit(configuration.queueLength)
-        registry.update(found).send({ .settings(settings, $0) }, to: state.mailboxes)
+        registry.update(found.origins).send({ .settings(settings, $0) }, to: state.mailboxes)
       }
     }
     keepResolving(resolver, every: configuration.resolveEvery, first: found)

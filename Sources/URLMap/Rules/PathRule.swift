@@ -7,13 +7,15 @@ public struct PathRule: Sendable, Equatable {
     case alwaysNew
   }
 
-  /// How paths begin, as written by the operator.
+  /// How paths begin, as written by the operator; with `alwaysOld` also a whole path and how its query begins.
   public let prefix: String
   public let site: Site
   /// Where it was given, for messages: `--always-old` or `rules.txt:3`.
   public let source: String
   /// The prefix with its percent-encodings normalized, and what no URL holds encoded.
   let exact: [UInt8]
+  /// It goes on with a query.
+  let hasQuery: Bool
 
   /// The longest prefix, in bytes.
   public static let longestPrefixBytes = 1024
@@ -32,24 +34,40 @@ public struct PathRule: Sendable, Equatable {
     // Bytes have no padding, which is what makes a raw view of other elements unsafe.
     unsafe exact.appendNormalized(encoded.span.bytes)
     self.exact = exact
-    if let marked = decoded.first(where: LoosePath.isMark) {
-      throw BadPrefix(
-        marked == UInt8(ascii: "?") || marked == UInt8(ascii: "#")
-          ? "a rule is about a path: leave out what follows the \(Character(Unicode.Scalar(marked)))"
-          : "; \\ and zero bytes mean different things to different servers: leave them out of rules")
+    let path = exact.prefix { $0 != .questionMark || site == .alwaysNew }
+    hasQuery = path.count < exact.count
+    let decodedPath = Self.decoded(Array(path))
+    if let marked = decodedPath.first(where: LoosePath.isMark) {
+      throw BadPrefix(Self.sentence(about: marked, site))
     }
+    if exact.contains(UInt8(ascii: "#")) { throw BadPrefix(Self.sentence(about: UInt8(ascii: "#"), site)) }
     // The last part may go on in a path, and so is none yet.
-    let parts = decoded.dropFirst().split(separator: .slash, omittingEmptySubsequences: false).dropLast()
+    var parts = decodedPath.dropFirst().split(separator: .slash, omittingEmptySubsequences: false)
+    if !hasQuery { parts.removeLast() }
+    if hasQuery, parts.last?.isEmpty == true { parts.removeLast() }
     if parts.contains(where: { $0.isEmpty || $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) }) {
       throw BadPrefix("write the path without //, /./ and /../")
     }
   }
 
+  private static func sentence(about mark: UInt8, _ site: Site) -> String {
+    switch (mark, site) {
+    case (UInt8(ascii: "#"), _): "no server is sent a #: leave out what follows it"
+    case (.questionMark, .alwaysNew):
+      "always-new is about paths, whatever their queries: leave out what follows the ?"
+    case (.questionMark, .alwaysOld):
+      "an encoded ? means different things to different servers: write ?, or leave it out"
+    default: "; \\ and zero bytes mean different things to different servers: leave them out of rules"
+    }
+  }
+
   /// The prefix as the most lenient server would read it: decoded, in small letters.
-  var decoded: [UInt8] {
+  var decoded: [UInt8] { Self.decoded(exact) }
+
+  private static func decoded(_ text: [UInt8]) -> [UInt8] {
     var decoded: [UInt8] = []
     // Bytes have no padding, which is what makes a raw view of other elements unsafe.
-    let bytes = unsafe exact.span.bytes
+    let bytes = unsafe text.span.bytes
     var offset = 0
     while offset < bytes.byteCount { decoded.append(bytes.nextDecoded(at: &offset).lowercased) }
     return decoded

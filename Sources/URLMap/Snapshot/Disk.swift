@@ -61,6 +61,12 @@ struct Disk: Sendable {
     return names
   }
 
+  /// `S_IFREG`, `S_IFDIR` and so on, of what a symbolic link leads to; nil, and errno, when there is nothing.
+  static func kind(of path: String) -> mode_t? {
+    var facts = stat()
+    return unsafe stat(path, &facts) == 0 ? facts.st_mode & S_IFMT : nil
+  }
+
   static func folder(of path: String) -> String {
     switch path.utf8.lastIndex(of: UInt8(ascii: "/")) {
     case nil: "."

@@ -8,6 +8,8 @@ public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
   case journalBroken(path: String, line: Int, reason: String)
   /// A system call failed: what was to be done, and errno.
   case system(path: String, action: String, code: Int32)
+  /// The path is a device's, a pipe's or a socket's.
+  case noRegularFile(path: String)
   /// The URLs do not fit into the map's memory limit.
   case outOfMemory(path: String, limitBytes: Int)
   /// The file and its journal hold more URLs than the map may keep: some would be lost.
@@ -31,6 +33,10 @@ public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
       return "\(path), line \(line): \(reason); the journal is broken there, what stands above was used"
     case .system(let path, let action, let code):
       return "\(path): cannot \(action): \(unsafe String(cString: strerror(code)))"
+    case .noRegularFile(let path):
+      return
+        "\(path) is no regular file: name one, as in /var/lib/relevo/urls.map, or leave --map-file out to keep "
+        + "the map in memory only"
     case .outOfMemory(let path, let limitBytes):
       return "\(path): its URLs do not fit into the map's limit of \(limitBytes) bytes"
     case .tooManyURLs(let path, let urls, let limit):
@@ -53,6 +59,21 @@ public enum SnapshotError: Error, Sendable, Equatable, CustomStringConvertible {
     case .noneUsable(let current, let previous):
       return "no usable URL map: \(current); and the one before it: \(previous). "
         + "Put a good copy in place, or move both files away to begin with an empty map"
+    }
+  }
+
+  /// What to do about a system call that failed; nil where its own words say it, and for other errors.
+  public var remedy: String? {
+    guard case .system(_, _, let code) = self else { return nil }
+    return switch code {
+    case ENOSPC, EDQUOT: "make room on that disk"
+    case EFBIG: "raise the limit on the size of files (ulimit -f, LimitFSIZE=)"
+    case EROFS: "mount it writable, or choose another folder"
+    case EACCES, EPERM: "let the user that Relevo runs as write there"
+    case ENOENT: "make the folder, where that user may write"
+    case ENOTDIR: "name a file in a folder"
+    case EISDIR: "name a file in that folder"
+    default: nil
     }
   }
 

@@ -120,7 +120,8 @@ extension SnapshotFile {
     } catch {
       switch error {
       case .outOfMemory, .tooManyURLs, .otherMapKey, .interrupted: throw error
-      case .refused, .journalBroken, .system, .locked, .snapshotMissing, .noneUsable: failure = error
+      case .refused, .journalBroken, .system, .noRegularFile, .locked, .snapshotMissing, .noneUsable:
+        failure = error
       }
     }
     do {
@@ -130,7 +131,8 @@ extension SnapshotFile {
     } catch {
       switch error {
       case .tooManyURLs, .interrupted: throw error
-      case .refused, .journalBroken, .system, .outOfMemory, .locked, .otherMapKey, .snapshotMissing,
+      case .refused, .journalBroken, .system, .noRegularFile, .outOfMemory, .locked, .otherMapKey,
+        .snapshotMissing,
         .noneUsable:
         break
       }

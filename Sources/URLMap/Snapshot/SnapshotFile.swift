@@ -122,11 +122,20 @@ public struct SnapshotFile: Sendable {
     try disk.rename(temporaryPath, to: path, "put the new URL map in place")
   }
 
-  /// Throws when the folder is not there or can't be written to: better at the start than at the first snapshot.
+  /// Throws when the folder is not there or can't be written to, or when the path is no file's: better at the start than
+  /// at the first snapshot.
   public func checkFolder() throws(SnapshotError) {
     let folder = Disk.folder(of: path)
+    let action = "write the URL map into this folder"
+    guard let kind = Disk.kind(of: folder) else { throw .system(path: folder, action: action, code: errno) }
+    guard kind == S_IFDIR else { throw .system(path: folder, action: action, code: ENOTDIR) }
     guard unsafe access(folder, W_OK | X_OK) == 0 else {
-      throw .system(path: folder, action: "write the URL map into this folder", code: errno)
+      throw .system(path: folder, action: action, code: errno)
+    }
+    switch Disk.kind(of: path) {
+    case nil, S_IFREG: break
+    case S_IFDIR: throw .system(path: path, action: "keep the URL map in it", code: EISDIR)
+    case _?: throw .noRegularFile(path: path)
     }
   }
 }

@@ -27,14 +27,14 @@ extension OptionGroup: ParsedProperty {
 }
 
 extension ServeCommand {
-  /// The flags and what they are worth, given or not: `--miss-ttl` is `60s`. What has no value is left out, several values are
+  /// The flags and what they are worth, given or not: `--miss-ttl` is `60s`, nil where there is no value. Several values are
   /// written as in the flag's variable.
   ///
   /// Read from the command itself, so that no flag can be forgotten here.
-  var settings: [String: String] { Self.settings(of: self) }
+  var settings: [String: String?] { Self.settings(of: self) }
 
-  private static func settings(of command: Any) -> [String: String] {
-    var found: [String: String] = [:]
+  private static func settings(of command: Any) -> [String: String?] {
+    var found: [String: String?] = [:]
     for child in Mirror(reflecting: command).children {
       guard let label = child.label, let property = child.value as? any ParsedProperty else { continue }
       if property.value is any ParsableArguments {
@@ -43,7 +43,7 @@ extension ServeCommand {
         let name = flagName(label)
         // What asks for something else than serving is no setting.
         guard EnvironmentArguments.flags.contains(where: { "--\($0.name)" == name }) else { continue }
-        found[name] = text(of: property.value, separator: separator(of: name))
+        found.updateValue(text(of: property.value, separator: separator(of: name)), forKey: name)
       }
     }
     return found

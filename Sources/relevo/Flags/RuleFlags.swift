@@ -17,9 +17,9 @@ struct PathRuleFlags: ParsableArguments {
   @Option(
     parsing: .upToNextOption,
     help: .flag(
-      "Ask the old server first for paths that begin so, as in /css/, and learn nothing; may be given several times. What it does not have the new site is asked for.",
+      "Ask the old server first for paths that begin so, as in /css/, or have a query that begins so, as in /?p=, and learn nothing; may be given several times. What it does not have the new site is asked for.",
       value: "prefix", default: "none"),
-    transform: PrefixArgument.init(parsing:))
+    transform: { try PrefixArgument(parsing: $0, of: .alwaysOld) })
   var alwaysOld: [PrefixArgument] = []
 
   @Option(
@@ -27,7 +27,7 @@ struct PathRuleFlags: ParsableArguments {
     help: .flag(
       "Never ask the old server for paths that begin so, as in /wp-admin/, however they are written: letter case, percent-encoding, //, .. and ; do not matter.",
       value: "prefix", default: "none"),
-    transform: PrefixArgument.init(parsing:))
+    transform: { try PrefixArgument(parsing: $0, of: .alwaysNew) })
   var alwaysNew: [PrefixArgument] = []
 
   @Option(

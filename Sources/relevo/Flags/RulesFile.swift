@@ -4,10 +4,10 @@ import URLMap
 struct PrefixArgument: Sendable, CustomStringConvertible {
   let description: String
 
-  init(parsing text: String) throws(BadValue) {
+  init(parsing text: String, of site: PathRule.Site) throws(BadValue) {
     description = text
     do {
-      _ = try PathRule(text, .alwaysNew, source: "")
+      _ = try PathRule(text, site, source: "")
     } catch {
       throw BadValue(error.description)
     }

@@ -9,10 +9,10 @@ struct AddCommand: MapSubcommand {
     abstract: "Makes URLs known, so that the first visit already goes straight to the old site.",
     usage: "relevo map add URL... --map-file FILE [flags]",
     discussion: """
-      - stands for standard input with one URL a line; empty lines and lines that begin
-      with # are skipped. All are added, or with an error none. What is known already
-      counts as learned now. A file that is not there is made. relevo map import reads
-      other formats.
+      - stands for standard input with one URL a line; empty lines and lines that
+      begin with # are skipped. All are added, or with an error none. What is known
+      already counts as learned now. A file that is not there is made. relevo map
+      import reads other formats.
 
         relevo map add /a.html '/b.php?id=7' --map-file urls.map
         grep ^/docs/ urls.txt | relevo map add - --map-file urls.map

@@ -30,7 +30,7 @@ struct ExportCommand: MapSubcommand {
 
         relevo map export --map-file urls.map --format nginx-redirects \\
           --to https://old.example.com --output /etc/nginx/relevo.redirects
-        relevo map export --map-file urls.map --format csv --min-hits 10 > visited.csv
+        relevo map export --map-file urls.map --format csv --min-hits 10 > top.csv
       """)
 
   @OptionGroup var file: MapFileFlags

@@ -104,8 +104,8 @@ struct FilesVerdict {
   private static func reason(_ error: SnapshotError) -> String {
     switch error {
     case .refused(_, let line, let reason), .journalBroken(_, let line, let reason): "line \(line): \(reason)"
-    case .system, .outOfMemory, .tooManyURLs, .locked, .otherMapKey, .snapshotMissing, .interrupted,
-      .noneUsable:
+    case .system, .noRegularFile, .outOfMemory, .tooManyURLs, .locked, .otherMapKey, .snapshotMissing,
+      .interrupted, .noneUsable:
       error.description
     }
   }

@@ -11,9 +11,9 @@ struct ImportCommand: MapSubcommand {
       "Makes the URLs of files known, so that their first visit already goes straight to the old site.",
     usage: "relevo map import FILE... --map-file FILE [flags]",
     discussion: """
-      What is known already stays; a map file that is not there is made. The files are
-      what they seem to be, unless --format says it; each may be packed with gzip, and
-      - stands for standard input.
+      What is known already stays; a map file that is not there is made. The files
+      are what they seem to be, unless --format says it; each may be packed with
+      gzip, and - stands for standard input.
 
       FORMATS:
         haproxy     A map file: a URL, a blank, a value, which does not matter. So
@@ -24,9 +24,9 @@ struct ImportCommand: MapSubcommand {
                     200, 206 or 304 to GET and HEAD, with times and visits.
 
       Of absolute URLs, path and query count, and the host where the map's keys have
-      one. A line that is no URL is told, with its number and the reason, and the rest
-      is taken; with --strict the first one ends the import with exit code 65, and
-      the map file stays as it was.
+      one. A line that is no URL is told, with its number and the reason, and the
+      rest is taken; with --strict the first one ends the import with exit code 65,
+      and the map file stays as it was.
 
         zcat -f /var/log/nginx/access.log* | relevo map import - --map-file urls.map
         relevo map import sitemap.xml --host www.example.com --map-file urls.map

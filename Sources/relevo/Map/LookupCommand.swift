@@ -112,9 +112,9 @@ struct LookupAnswer {
 extension PathRules {
   /// What holds for a request for `url`.
   fileprivate func site(for url: RequestedURL) -> PathRule.Site? {
-    let path = Array(url.target.prefix { $0 != UInt8(ascii: "?") })
+    let target = Array(url.target)
     var room: [UInt8] = []
     // Bytes have no padding, which is what makes a raw view of other elements unsafe.
-    return unsafe site(for: path.span.bytes, room: &room)
+    return unsafe site(for: target.span.bytes, room: &room)
   }
 }

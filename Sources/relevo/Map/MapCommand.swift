@@ -22,7 +22,8 @@ struct MapCommand: ParsableCommand {
         66  There is no map file, or no file to import.
         74  Reading or writing failed.
         75  Another process holds the map file: try again when it has stopped.
-        78  For lookup: the rules of serve contradict each other, or their file is wrong.
+        78  For lookup: the rules of serve contradict each other, or their file is
+            wrong.
       """,
     subcommands: [
       ListCommand.self, LookupCommand.self, StatsCommand.self, ReportCommand.self, AddCommand.self,

@@ -18,6 +18,7 @@ struct MapEdit {
     file = SnapshotFile(path: path)
     let report: LoadReport
     do {
+      try file.checkFolder()
       lock = try MapLock(mapPath: path)
       (map, report) = try Self.load(file, mapKey: newMapKey ?? Defaults.mapKey.rawValue)
     } catch {

@@ -10,9 +10,9 @@ struct ReportCommand: MapSubcommand {
     discussion: """
       The page shows what is still visited on the old site: the most visited URLs,
       how many of them make up most of the visits, the directories, the last visits,
-      what nobody has come back to, and what has moved already. It is one file that loads nothing and runs
-      nothing: it can be sent by mail, printed, or put on a server. Its size does not
-      grow with the map.
+      what nobody has come back to, and what has moved already. It is one file that
+      loads nothing and runs nothing: it can be sent by mail, printed, or put on a
+      server. Its size does not grow with the map.
       """)
 
   @OptionGroup var file: MapFileFlags

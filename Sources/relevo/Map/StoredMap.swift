@@ -78,8 +78,8 @@ extension CommandFailure {
         one make it through its admin plane (serve --admin; curl -X PUT or DELETE with -H 'X-Relevo-Admin: 1' \
         'http://127.0.0.1:9000/api/v1/map/url?url=/a.html'), or stop it first and try again
         """, code: .temporary)
-    case .system:
-      self.init("--map-file \(error)", code: .inputOutput)
+    case .system, .noRegularFile:
+      self.init("--map-file \(error)\(error.remedyAfterwards)", code: .inputOutput)
     case .noneUsable(.system, _), .interrupted:
       self.init("--map-file \(path): \(error)", code: .inputOutput)
     case .refused, .journalBroken, .outOfMemory, .tooManyURLs, .otherMapKey, .snapshotMissing, .noneUsable:

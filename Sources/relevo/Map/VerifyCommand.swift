@@ -11,8 +11,9 @@ struct VerifyCommand: MapSubcommand {
       Every line is read: checksums, counts, URLs that stand twice, and whether the
       journal continues the file. It changes nothing, and tells what a start of
       Relevo would do, with the --ignore-query of serve: URLs that were told apart by
-      a parameter which is ignored by now become one. The exit code is 0 if all that is there is good, and 65 if
-      something is broken, though a start may still get on without it.
+      a parameter which is ignored by now become one. The exit code is 0 if all that
+      is there is good, and 65 if something is broken, though a start may still get
+      on without it.
       """)
 
   static let flagsFromEnvironment: Set<String> = ["map-file", "ignore-query"]

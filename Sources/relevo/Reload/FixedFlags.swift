@@ -15,8 +15,8 @@ enum FixedFlags {
   ///   - inForce: the same as it is now.
   /// - Returns: the settings that come into force, and the flags that would need a restart, in the order of the help.
   static func merge(
-    _ wanted: [String: String], into inForce: [String: String]
-  ) -> (settings: [String: String], needRestart: [String]) {
+    _ wanted: [String: String?], into inForce: [String: String?]
+  ) -> (settings: [String: String?], needRestart: [String]) {
     var settings = wanted
     for name in names { settings[name] = inForce[name] }
     let needRestart = EnvironmentArguments.flags.map { "--\($0.name)" }.filter {
@@ -26,7 +26,7 @@ enum FixedFlags {
   }
 
   /// The flags whose values differ, in the order of the help.
-  static func differing(_ former: [String: String], _ settings: [String: String]) -> [String] {
+  static func differing(_ former: [String: String?], _ settings: [String: String?]) -> [String] {
     EnvironmentArguments.flags.map { "--\($0.name)" }.filter { former[$0] != settings[$0] }
   }
 }

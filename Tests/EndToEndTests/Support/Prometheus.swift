@@ -57,3 +57,39 @@ final class Prometheus: Sendable {
     throw HarnessError.deadline("\(expression) to be \(value), was \(values)")
   }
 }
+
+extension Prometheus {
+  /// One series of an answer.
+  struct Series {
+    let labels: [String: String]
+    let value: Double
+  }
+
+  /// The series of an expression.
+  func series(of expression: String) throws -> [Series] {
+    struct Answer: Decodable {
+      struct Body: Decodable {
+        let result: [One]
+      }
+      struct One: Decodable {
+        let metric: [String: String]
+        let value: Value
+      }
+      /// `[1772368496.12, "0.25"]`
+      struct Value: Decodable {
+        let number: Double
+        init(from decoder: any Decoder) throws {
+          var values = try decoder.unkeyedContainer()
+          _ = try values.decode(Double.self)
+          number = Double(try values.decode(String.self)) ?? .nan
+        }
+      }
+      let data: Body
+    }
+    let query = expression.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+    let text = try get("/api/v1/query?query=\(query)")
+    return try JSONDecoder().decode(Answer.self, from: Data(text.utf8)).data.result.map {
+      Series(labels: $0.metric, value: $0.value.number)
+    }
+  }
+}

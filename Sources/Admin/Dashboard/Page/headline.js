@@ -140,9 +140,9 @@ function showSettings({ settings, map }) {
 const settingsTable = makeTable(byId("settings"), {
   label: "Settings",
   keyOf: (setting) => setting.name,
-  empty: "All settings are the defaults.",
+  empty: "No flag is known.",
   columns: [
     { title: "Flag", fill: (cell, { name }) => showURL(cell, name) },
-    { title: "Value", className: "left wrap", fill: (cell, { value }) => showURL(cell, value) },
+    { title: "Value", className: "left wrap", fill: (cell, { value }) => showURL(cell, value ?? "none") },
   ],
 });
