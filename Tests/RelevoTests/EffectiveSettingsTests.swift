@@ -85,7 +85,8 @@ struct EffectiveSettingsTests {
     let variables = EnvironmentArguments.flags.compactMap { flag in
       (settings["--\(flag.name)"] ?? nil).map { (flag.variable, $0) }
     }
-    #expect(variables.count == settings.count - 2, "all but --config and, as there is a token's, --admin-user-file")
+    #expect(
+      variables.count == settings.count - 2, "all but --config and, as there is a token's, --admin-user-file")
     #expect(try self.settings([], Dictionary(variables) { $1 }) == settings)
   }
 

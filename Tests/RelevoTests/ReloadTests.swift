@@ -17,7 +17,8 @@ struct ReloadFlagsTests {
     let wanted = try settings("--workers=2", "--map-file=/a", "--retries=3", "--no-via")
     let (merged, needRestart) = FixedFlags.merge(wanted, into: before)
     #expect(needRestart == ["--listen", "--workers", "--map-file"])
-    #expect(merged["--workers"] == "1" && merged["--listen"] == "127.0.0.1:1" && merged["--map-file"] == .some(nil))
+    #expect(
+      merged["--workers"] == "1" && merged["--listen"] == "127.0.0.1:1" && merged["--map-file"] == .some(nil))
     #expect(FixedFlags.differing(before, merged) == ["--retries", "--via"])
     #expect(FixedFlags.merge(before, into: before).needRestart.isEmpty)
   }
