@@ -82,6 +82,6 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .testTarget(name: "EndToEndTests", dependencies: ["relevo", "URLMap"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["EventLoop", "relevo", "URLMap"]),
   ]
 )

@@ -12,7 +12,7 @@ enum ExitStatus: Int32 {
   case unavailable = 69
   /// Reading or writing failed.
   case inputOutput = 74
-  /// Another Relevo owns the map file: it may be gone at the next try.
+  /// Another Relevo owns the map file, or can't hand over now: at the next try it may be otherwise.
   case temporary = 75
   /// The map file, the access log, a file of settings or a socket that systemd hands over cannot be used.
   case configuration = 78

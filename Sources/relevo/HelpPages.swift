@@ -37,7 +37,8 @@ enum HelpPages {
     SIGNALS:
       SIGTERM, SIGINT   Stop: accept nothing more (after --drain-delay), finish
                         what is under way (up to --drain-timeout), write the map
-                        file. A second one stops at once.
+                        file. A second one stops at once, and so does the first
+                        when another process has taken over (--takeover).
       SIGUSR1           Write the map file now and open the access log again.
       SIGHUP            Read the files again that --config, --rules-file,
                         --admin-token-file and --admin-user-file name, and go on
@@ -53,7 +54,7 @@ enum HelpPages {
       66  relevo map: there is no map file.
       69  An address cannot be listened on, or an origin does not resolve.
       74  Reading or writing failed.
-      75  Another Relevo has the map file.
+      75  Another Relevo has the map file, or --takeover must wait: try again.
       78  The map file, the access log, a file of settings or a socket that systemd
           hands over cannot be used.
       An error is one line on standard error: what is wrong, what would be right.

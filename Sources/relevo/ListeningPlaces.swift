@@ -4,11 +4,10 @@ import Proxy
 
 /// Where this process listens: what the flags name, and what it inherits.
 struct ListeningPlaces {
-  /// Empty when nothing says where.
   let clients: [ListenAddress]
   let admin: [ListenAddress]
-  let inheritedForClients: InheritedSockets
-  let inheritedForAdmin: InheritedSockets
+  private(set) var inheritedForClients: InheritedSockets
+  private(set) var inheritedForAdmin: InheritedSockets
 
   /// Sockets that were handed over stand in for flags that were not given; where they were given, for the binding of the
   /// same addresses.
@@ -20,10 +19,18 @@ struct ListeningPlaces {
         if !places.contains(place) { places.append(place) }
       }
     }
-    clients = places(listen, activation.clients)
+    let clients = places(listen, activation.clients)
+    self.clients = clients.isEmpty ? [Defaults.listen] : clients
     self.admin = places(admin, activation.admin)
     inheritedForClients = InheritedSockets(activation.clients)
     inheritedForAdmin = InheritedSockets(activation.admin)
+  }
+
+  /// Adds the sockets of the process that this one takes over from.
+  mutating func take(from predecessor: Predecessor) {
+    let (clients, admin) = predecessor.takeSockets()
+    inheritedForClients = InheritedSockets(inheritedForClients.takeAll() + clients)
+    inheritedForAdmin = InheritedSockets(inheritedForAdmin.takeAll() + admin)
   }
 
   /// Closes the sockets that no flag names, and says so.
@@ -32,7 +39,7 @@ struct ListeningPlaces {
       for address in sockets.addresses {
         logger.warning("the inherited socket of \(address) is not used: no \(flag) names that address")
       }
-      sockets.closeRest()
+      _ = sockets.takeAll()
     }
   }
 }

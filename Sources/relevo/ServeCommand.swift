@@ -1,6 +1,7 @@
 import Admin
 import ArgumentParser
 import EventLoop
+import Glibc
 import Logging
 import Proxy
 import URLMap
@@ -68,17 +69,20 @@ struct ServeCommand: ParsableCommand {
     for name in EnvironmentArguments.unknownVariables(in: environment) {
       logger.warning("\(name) is no variable of Relevo: relevo serve --help lists the flags")
     }
-    let places = ListeningPlaces(
+    var places = ListeningPlaces(
       listen: listening.listen, admin: admin.admin, try SocketActivation(environment))
     let descriptors = DescriptorLimit.raised()
-    let manager = ServiceManager(environment)
     var configuration = try proxyConfiguration(descriptors: descriptors)
-    if !places.clients.isEmpty { configuration.listeners = places.clients }
+    configuration.listeners = places.clients
+    let predecessor = try findPredecessor(places, logger: logger)
+    if let predecessor { places.take(from: predecessor) }
+    let manager = ServiceManager(
+      environment, inheritedWatchdogMs: predecessor?.watchdogMs)
     // Whether the loops turn is what the watchdog is told.
     if manager.watchdogMs != nil || !places.admin.isEmpty { configuration.detailedMetrics = true }
     warnAboutDescriptors(descriptors, logger: logger)
 
-    let memory = try URLMemory(map, logger: logger)
+    let memory = try URLMemory(map, from: predecessor, logger: logger)
     let accessLog = try openAccessLog(logger: logger)
     let server = ProxyServer(configuration, map: memory.map, accessLog: accessLog, logger: logger)
     let inForce = SettingsInForce(settings, at: SystemClock.now)
@@ -102,14 +106,15 @@ struct ServeCommand: ParsableCommand {
         logger.info("so far", metadata: server.metrics.metadata.merging(memory.metadata) { $1 })
       },
       onHangUp: reloader.begin)
+    try predecessor?.awaitTurn()
     try start(admin, inheriting: places.inheritedForAdmin, logger: logger)
     do {
       try server.start(inheriting: places.inheritedForClients)
     } catch {
       throw CommandFailure(error.description, code: error.exitCode)
     }
+    for (id, mode) in predecessor?.modes ?? [:] { _ = server.setMode(mode, ofOrigin: id) }
     places.closeRest(logger: logger)
-    announce(server, configuration, logger: logger)
     if logging.startupProbes {
       StartupProbes(
         new: configuration.newServers, old: configuration.oldServers, oldHost: configuration.oldHost,
@@ -119,12 +124,29 @@ struct ServeCommand: ParsableCommand {
 
     try memory.stopIfUnusable()
     try feedWatchdog(of: manager, server, signals)
-    manager.tell(.ready)
+    manager.tell(predecessor == nil ? .ready : .tookOver(processID: getpid()))
+    if let predecessor {
+      try predecessor.leave(passingOnTo: memory.map)
+      memory.goOn()
+      server.ownSockets()
+      admin?.ownSockets()
+    }
+    let rendezvous = try Rendezvous(
+      TakeoverSubject(proxy: server, admin: admin, memory: memory, watchdogMs: manager.watchdogMs),
+      inheriting: predecessor?.rendezvous ?? [:], logger: logger, taken: { kill(getpid(), SIGTERM) })
+    announce(server, configuration, logger: logger)
     signals.waitForStop()
-    manager.tell(.stopping)
-    memory.beginToStop()
-    logger.info("stopping: what is under way may finish, a second signal ends it")
-    server.stop()
+    if let successor = rendezvous.close() {
+      logger.info(
+        "process \(successor.processID) has taken over: what is under way may finish, a signal ends it")
+      admin?.leave(successor.addresses)
+      server.stop(leaving: successor.addresses)
+    } else {
+      manager.tell(.stopping)
+      memory.beginToStop()
+      logger.info("stopping: what is under way may finish, a second signal ends it")
+      server.stop()
+    }
     memory.stop()
     admin?.stop()
     accessLog?.close()

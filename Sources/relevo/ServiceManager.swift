@@ -6,11 +6,22 @@ import Glibc
 /// A message is one datagram to the unix socket that `NOTIFY_SOCKET` names. One that can't be sent is dropped: nobody here
 /// waits for the service manager.
 struct ServiceManager {
-  enum Message: String {
-    case ready = "READY=1\nSTATUS=serving\n"
-    case stopping = "STOPPING=1\nSTATUS=finishing what is under way\n"
+  enum Message {
+    case ready
+    /// This process serves in the place of the one that was started first.
+    case tookOver(processID: Int32)
+    case stopping
     /// The watchdog need not act.
-    case alive = "WATCHDOG=1\n"
+    case alive
+
+    fileprivate var text: String {
+      switch self {
+      case .ready: "READY=1\nSTATUS=serving\n"
+      case .tookOver(let processID): "MAINPID=\(processID)\nREADY=1\nSTATUS=serving\n"
+      case .stopping: "STOPPING=1\nSTATUS=finishing what is under way\n"
+      case .alive: "WATCHDOG=1\n"
+      }
+    }
   }
 
   /// A path, or behind `@` a name of the abstract namespace; nil when nobody wants to know.
@@ -18,12 +29,17 @@ struct ServiceManager {
   /// How often it wants to hear that the process is alive, at least; nil when it does not.
   let watchdogMs: UInt64?
 
-  /// - Parameter variables: of the environment: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`.
-  init(_ variables: [String: String], processID: Int32 = getpid()) {
+  /// - Parameters:
+  ///   - variables: of the environment: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`.
+  ///   - inheritedWatchdogMs: what the process heard that this one takes over from; systemd tells the first one alone.
+  init(
+    _ variables: [String: String], processID: Int32 = getpid(), inheritedWatchdogMs: UInt64? = nil
+  ) {
     address = variables["NOTIFY_SOCKET"].flatMap { $0.hasPrefix("/") || $0.hasPrefix("@") ? $0 : nil }
     let isForUs = variables["WATCHDOG_PID"].map { $0 == "\(processID)" } ?? true
     let limitUs = variables["WATCHDOG_USEC"].flatMap { UInt64($0) }.map { $0 / 1000 }
-    watchdogMs = address != nil && isForUs ? limitUs.flatMap { $0 > 0 ? $0 : nil } : nil
+    let ownMs = isForUs ? limitUs.flatMap { $0 > 0 ? $0 : nil } : nil
+    watchdogMs = address == nil ? nil : ownMs ?? inheritedWatchdogMs
   }
 
   func tell(_ message: Message) {
@@ -38,7 +54,7 @@ struct ServiceManager {
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
     let size = socklen_t(MemoryLayout<sa_family_t>.size + name.count)
-    let text = Array(message.rawValue.utf8)
+    let text = Array(message.text.utf8)
     unsafe withUnsafePointer(to: &target) { target in
       unsafe target.withMemoryRebound(to: sockaddr.self, capacity: 1) { target in
         _ = unsafe sendto(

@@ -5,7 +5,7 @@ import Synchronization
 import URLMap
 
 /// The URL map, its files and what writes them, as the command starts and stops them.
-struct URLMemory {
+struct URLMemory: Sendable {
   let map: URLMap
   /// Held until the process ends.
   private let lock: MapLock?
@@ -25,7 +25,12 @@ struct URLMemory {
   ///
   /// - Throws: ``CommandFailure`` when another process owns the file, and when there are files and none can be used, if that
   ///   is seen at once; else see ``checkLoaded()``.
-  init(_ flags: MapFlags, logger: Logger) throws(CommandFailure) {
+  ///
+  /// - Parameter predecessor: the process that this one takes over from. If it keeps the same file, nothing is written before
+  ///   ``goOn()``, and all is loaded when this returns: that process serves meanwhile.
+  init(
+    _ flags: MapFlags, from predecessor: Predecessor? = nil, logger: Logger
+  ) throws(CommandFailure) {
     let isWaiting = Flag()
     self.isWaiting = isWaiting
     let keys = KeyScheme(flags.mapKey, ignoring: try flags.ignoredQuery)
@@ -39,9 +44,10 @@ struct URLMemory {
     }
     self.path = path
     let file = SnapshotFile(path: path)
-    do {
+    let inheritedLock = try predecessor?.mapLock(path)
+    do throws(SnapshotError) {
       try file.checkFolder()
-      lock = try MapLock(mapPath: path)
+      if let inheritedLock { lock = inheritedLock } else { lock = try MapLock(mapPath: path) }
     } catch {
       throw Self.failure(error, path)
     }
@@ -54,8 +60,8 @@ struct URLMemory {
       }
     }
     self.keeper = keeper
-    keeper.start()
-    switch keeper.waitUntilLoaded(atMost: Self.loadedFirst) {
+    keeper.start(holding: inheritedLock != nil)
+    switch keeper.waitUntilLoaded(atMost: inheritedLock == nil ? Self.loadedFirst : .seconds(3600)) {
     case .loading: logger.info("loading \(path); until that is done, URLs are asked of the new site first")
     case .loaded, .unusable, .stopped: try checkLoaded()
     }
@@ -82,6 +88,31 @@ struct URLMemory {
       CommandFailure("--map-file \(path): \(error)\(error.remedyAfterwards)", code: .configuration)
     }
   }
+
+  // MARK: From one process to the next
+
+  /// Brings everything to the disk, and writes nothing more until ``goOn()``. Blocks.
+  func hold() throws(SnapshotError) { try keeper?.hold() }
+
+  /// Writes the file, as if nothing had been.
+  func goOn() {
+    lock?.writeOwner()
+    keeper?.goOn()
+  }
+
+  /// Leaves the file to another process, which is sent what changes from here on.
+  func passOn(to receiver: @escaping @Sendable ([UInt8]) -> Void) {
+    keeper?.passOn(to: receiver)
+    lock?.release()
+  }
+
+  /// Of the map file's lock; nil when the map lives in memory only.
+  var lockIdentity: MapLock.Identity? { keeper.flatMap { _ in MapLock.identity(mapPath: path) } }
+
+  /// The lock itself, for another process. The caller closes it.
+  func lockDescriptor() -> Int32? { lock?.duplicate() }
+
+  // MARK: Running
 
   /// What keeps the map on the disk, and where; nil: it lives in memory only.
   var file: (keeper: MapKeeper, path: String)? { keeper.map { ($0, path) } }

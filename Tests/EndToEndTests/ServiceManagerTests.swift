@@ -64,6 +64,32 @@ struct ServiceManagerTests {
     try relevo.kill()
   }
 
+  @Test(
+    "hears which process serves after a takeover, and from that one for its watchdog as well, nothing of the first's end"
+  )
+  func takeover() throws {
+    let manager = try NotifySocket()
+    let (new, old) = (try ScriptedOrigin.always(200, "new"), try ScriptedOrigin.always(404))
+    let first = try Relevo(
+      new: [new], old: [old],
+      environment: ["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "2000000"])
+    #expect(manager.next()?.hasPrefix("READY=1\n") == true)
+    // As systemd starts what ExecReload= names: it tells that nothing of a watchdog.
+    let second = try Relevo(
+      new: [new], old: [old], flags: ["--takeover", "--listen", "127.0.0.1:\(first.port)"],
+      environment: ["NOTIFY_SOCKET": manager.path])
+    var messages: [String] = []
+    while let message = manager.next(), messages.count < 20 {
+      messages.append(message)
+      if messages.suffix(2) == ["WATCHDOG=1\n", "WATCHDOG=1\n"], messages.count > 3 { break }
+    }
+    #expect(messages.contains { $0.hasPrefix("MAINPID=\(second.process.pid)\nREADY=1\n") })
+    #expect(!messages.contains { $0.contains("STOPPING") })
+    #expect(try first.process.wait() == .code(0))
+    #expect(manager.next() == "WATCHDOG=1\n")
+    #expect(try second.terminate() == .code(0))
+  }
+
   @Test("that cannot be reached, or watches another process, changes nothing")
   func unreachable() throws {
     let manager = try NotifySocket()

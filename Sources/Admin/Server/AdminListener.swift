@@ -18,6 +18,13 @@ final class AdminListener: Sendable {
     file = socket.outlivesUs ? nil : path.map(SocketFile.init(path:))
   }
 
+  /// What another process has bound.
+  private convenience init(inherited socket: SocketBox) {
+    self.init(socket, path: socket.address.unixPath)
+    // That process has it still.
+    file?.leave()
+  }
+
   /// What an address leads to.
   ///
   /// - Parameter toOthers: whether other machines may reach it.
@@ -26,19 +33,10 @@ final class AdminListener: Sendable {
     of address: ListenAddress, toOthers: Bool
   ) throws(AdminStartError) -> [SocketAddress] {
     let found: [SocketAddress]
-    switch address {
-    case .tcp(let host, let port):
-      do throws(ResolveError) {
-        found = try SocketAddress.resolve(host: host, port: port)
-      } catch {
-        throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
-      }
-    case .unix(let path):
-      guard let address = SocketAddress(unixPath: path) else {
-        throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
-      }
-      return [address]
-    case .inherited(let address): found = [address]
+    do throws(UnusableAddress) {
+      found = try address.addresses()
+    } catch {
+      throw .cannotListen(address: error.address, reason: error.reason)
     }
     if !toOthers, let open = found.first(where: { !$0.isLoopback }) {
       throw .open(address: open.description)
@@ -65,7 +63,7 @@ final class AdminListener: Sendable {
           try ListeningSocket(replacing: path, at: one, mode: socketMode)
         }
       case .inherited:
-        listeners += inherited.take(one).map { AdminListener($0, path: one.unixPath) }
+        listeners += inherited.take(one).map(AdminListener.init(inherited:))
       }
     }
     return listeners
@@ -76,7 +74,7 @@ final class AdminListener: Sendable {
     _ make: () throws(EventLoopError) -> ListeningSocket
   ) throws(AdminStartError) -> [AdminListener] {
     let sockets = inherited.take(address)
-    if !sockets.isEmpty { return sockets.map { AdminListener($0, path: address.unixPath) } }
+    if !sockets.isEmpty { return sockets.map(AdminListener.init(inherited:)) }
     do throws(EventLoopError) {
       return [AdminListener(SocketBox(try make()), path: address.unixPath)]
     } catch {
@@ -86,6 +84,9 @@ final class AdminListener: Sendable {
       }
     }
   }
+
+  /// No other process accepts here from now on.
+  func own() { file?.own() }
 
   /// Another process accepts here from now on.
   func leave() { file?.leave() }

@@ -15,6 +15,8 @@ enum AdminMessage: Sendable {
   case checked(UInt64, Credentials, Bool, by: UserList)
   /// Who may use it from now on.
   case access(Access)
+  /// Accept nobody more, and let go who is here.
+  case leave
   case stop
 }
 
@@ -279,6 +281,7 @@ final class AdminLoop {
     case .checked(let number, let credentials, let isRight, let users):
       checked(number, credentials, isRight: isRight, by: users)
     case .access(let access): take(access)
+    case .leave: server?.stopListening()
     case .stop: loop.stop()
     }
   }

@@ -84,6 +84,26 @@ public final class AdminServer: Sendable {
     running.withLock { $0.listeners.map(\.address.description) }
   }
 
+  /// The sockets that it accepts on, for another process that is to accept on them as well. Any thread may ask.
+  public var sockets: [SocketBox] {
+    running.withLock { $0.listeners.map(\.socket) }
+  }
+
+  /// The process that had the inherited sockets accepts on them no more: the files of unix sockets go with this one.
+  public func ownSockets() {
+    running.withLock { for listener in $0.listeners { listener.own() } }
+  }
+
+  /// Accepts nobody more: another process does, on the sockets of these addresses. Who has asked is answered, and then its
+  /// connection closed, so that it comes to that one the next time.
+  public func leave(_ left: Set<SocketAddress>) {
+    running.withLock { running in
+      running.mailbox?.send(.leave)
+      for listener in running.listeners where left.contains(listener.address) { listener.leave() }
+      running.listeners = []
+    }
+  }
+
   /// Ends the thread and waits for that. What is being answered is cut off. May be called again.
   public func stop() {
     running.withLock { $0.mailbox }?.send(.stop)

@@ -28,7 +28,11 @@ import Glibc
   /// Owned; freed in `deinit`.
   private var adoption: OpaquePointer?
   private var timer: LoopTimer?
-  /// Evhttp's; they live as long as it.
+  /// Nobody new comes.
+  private var isLeaving = false
+  /// How long a request may still come on an idle connection then.
+  private static let farewellMs: UInt64 = 1_000
+  /// Evhttp's; they live as long as it, or until ``leave()``.
   private var listeners: [OpaquePointer] = unsafe []
   var onTrouble: ((HTTPServerTrouble) -> Void)?
 
@@ -127,7 +131,7 @@ import Glibc
     let nowMs = EventLoop.monotonicMs()
     for connection in unsafe Array(open.values) {
       switch connection.phase {
-      case .idle where nowMs >= connection.sinceMs + limits.idleTime.wholeMilliseconds:
+      case .idle where nowMs >= connection.sinceMs + idleMs:
         connection.close()
       case .receiving where nowMs >= connection.sinceMs + limits.requestTime.wholeMilliseconds:
         onTrouble?(.slowRequest)
@@ -135,6 +139,14 @@ import Glibc
       case .idle, .receiving, .working, .sending: break
       }
     }
+  }
+
+  private var idleMs: UInt64 { isLeaving ? Self.farewellMs : limits.idleTime.wholeMilliseconds }
+
+  /// Before evhttp frees its listeners: from now on connections end when they have nothing to do.
+  func leave() {
+    isLeaving = true
+    unsafe listeners = []
   }
 
   /// Before evhttp is freed, which closes all connections without a word.

@@ -45,6 +45,8 @@ import Glibc
   /// evhttp no longer knows the unretained reference to this object that it was given.
   private let http: OpaquePointer
   private let connections: HTTPConnections
+  /// Evhttp's, for the addresses that it accepts on.
+  private var bound: [OpaquePointer] = unsafe []
   private let handler: (HTTPServerRequest, HTTPExchange) -> Void
 
   /// Makes a server that listens nowhere yet.
@@ -124,6 +126,7 @@ import Glibc
     guard let socket = unsafe evhttp_bind_socket_with_handle(http, host, port) else {
       throw .system(call: "bind \(host) port \(port)", errno: errno)
     }
+    unsafe bound.append(socket)
     unsafe connections.watch(listener: evhttp_bound_socket_get_listener(socket))
     let address = SocketAddress(of: unsafe evhttp_bound_socket_get_fd(socket), peer: false)
     guard let address else { throw .system(call: "getsockname", errno: errno) }
@@ -142,7 +145,14 @@ import Glibc
       close(descriptor)
       throw .system(call: "evhttp_accept_socket", errno: ENOMEM)
     }
+    unsafe self.bound.append(bound)
     unsafe connections.watch(listener: evhttp_bound_socket_get_listener(bound))
+  }
+
+  /// Accepts nobody more, closes idle connections, and the others after their answers.
+  public func stopListening() {
+    connections.leave()
+    while let socket = unsafe bound.popLast() { unsafe evhttp_del_accept_socket(http, socket) }
   }
 
   // MARK: Requests

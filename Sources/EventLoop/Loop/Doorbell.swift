@@ -3,8 +3,8 @@ import Glibc
 
 /// Wakes a thread that has no loop and waits: for the bell, for a descriptor that can be written to, or for a time to pass.
 @safe public final class Doorbell: Sendable {
-  /// An eventfd; owned, closed in `deinit`.
-  private let descriptor: Int32
+  /// An eventfd; owned, closed in `deinit`. Can be read from once the bell has rung.
+  public let descriptor: Int32
 
   /// - Throws: ``EventLoopError/system(call:errno:)`` when no descriptor is left.
   public init() throws(EventLoopError) {

@@ -22,6 +22,11 @@ public final class InheritedSockets: Sendable {
     }
   }
 
-  /// Closes what nobody has taken.
-  public func closeRest() { waiting.withLock { $0 = [] } }
+  /// All that nobody has taken yet.
+  public func takeAll() -> [SocketBox] {
+    waiting.withLock { waiting in
+      defer { waiting = [] }
+      return waiting
+    }
+  }
 }

@@ -101,9 +101,9 @@ public struct ListeningSocket: ~Copyable, Sendable {
   /// - Throws: ``NotAListener`` when the descriptor is something else. It is the caller's then.
   public init(inheriting descriptor: Int32, outlivesUs: Bool) throws(NotAListener) {
     if fcntl(descriptor, F_GETFD) < 0 { throw .notOpen }
-    guard let type = option(descriptor, SO_TYPE) else { throw .noSocket }
+    guard let type = socketOption(descriptor, SO_TYPE) else { throw .noSocket }
     guard type == Int32(SOCK_STREAM.rawValue) else { throw .noStream }
-    guard option(descriptor, SO_ACCEPTCONN) == 1 else { throw .notListening }
+    guard socketOption(descriptor, SO_ACCEPTCONN) == 1 else { throw .notListening }
     guard let address = SocketAddress(of: descriptor, peer: false),
       [AF_INET, AF_INET6, AF_UNIX].contains(address.family)
     else { throw .otherFamily }
@@ -125,7 +125,7 @@ func setFlag(_ descriptor: Int32, _ level: Int32, _ option: Int32) {
 }
 
 /// The value of one of a socket's own options; nil for what is no socket.
-private func option(_ descriptor: Int32, _ option: Int32) -> Int32? {
+func socketOption(_ descriptor: Int32, _ option: Int32) -> Int32? {
   var value: Int32 = 0
   var size = socklen_t(MemoryLayout<Int32>.size)
   return unsafe getsockopt(descriptor, SOL_SOCKET, option, &value, &size) == 0 ? value : nil

@@ -8,6 +8,9 @@ public final class SocketFile: Sendable {
 
   public init(path: String) { self.path = path }
 
+  /// Nobody else accepts there from now on.
+  public func own() { isOurs.store(true, ordering: .relaxed) }
+
   /// Another process accepts there from now on.
   public func leave() { isOurs.store(false, ordering: .relaxed) }
 

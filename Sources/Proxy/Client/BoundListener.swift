@@ -53,6 +53,8 @@ final class BoundListener: Sendable {
     self.address = address
     self.sockets = sockets
     file = inherited.contains(where: \.outlivesUs) ? nil : address.unixPath.map(SocketFile.init(path:))
+    // The process before has it still.
+    file?.leave()
   }
 
   /// The sockets that a worker listens on, as descriptors of its own. Whole rounds are dealt out; every worker listens on
@@ -65,6 +67,9 @@ final class BoundListener: Sendable {
     }
     return own
   }
+
+  /// No other process accepts here from now on.
+  func own() { file?.own() }
 
   /// Another process accepts here from now on.
   func leave() { file?.leave() }

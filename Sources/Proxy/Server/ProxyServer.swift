@@ -148,20 +148,34 @@ public final class ProxyServer: Sendable {
     running.withLock { $0.bound.map(\.address.description) }
   }
 
+  /// The sockets that clients connect to, for another process that is to accept on them as well. Any thread may ask.
+  public var sockets: [SocketBox] {
+    running.withLock { $0.bound.flatMap(\.sockets) }
+  }
+
+  /// The process that had the inherited sockets accepts on them no more: the files of unix sockets go with this one.
+  public func ownSockets() {
+    running.withLock { for listener in $0.bound { listener.own() } }
+  }
+
   /// Is not ready from now on, stops accepting after ``ProxyConfiguration/drainDelay``, waits until what is under way has
   /// ended, but not longer than ``ProxyConfiguration/drainTimeout``, and ends the workers. Blocks.
-  public func stop() {
+  ///
+  /// - Parameter left: where another process accepts by now, on the same sockets: who waits there is left to it. With any, the
+  ///   delay has no purpose, and there is none.
+  public func stop(leaving left: Set<SocketAddress> = []) {
     isStopping.store(true, ordering: .relaxed)
     let configuration = running.withLock { $0.configuration }
-    Self.wait(configuration.drainDelay) { true }
+    if left.isEmpty { Self.wait(configuration.drainDelay) { true } }
     let mailboxes = running.withLock { state in
       state.resolver?.stop()
       state.health?.stop()
+      for listener in state.bound where left.contains(listener.address) { listener.leave() }
       // With the last reference to them the files of unix sockets go.
       state.bound = []
       return state.mailboxes
     }
-    for mailbox in mailboxes { mailbox.send(.drain) }
+    for mailbox in mailboxes { mailbox.send(.drain(leaving: left)) }
     Self.wait(configuration.drainTimeout) { liveWorkers.load(ordering: .acquiring) > 0 }
     for mailbox in mailboxes { mailbox.send(.stop) }
     Self.wait(.seconds(2)) { liveWorkers.load(ordering: .acquiring) > 0 }
@@ -283,27 +297,20 @@ public final class ProxyServer: Sendable {
           ? try anew() : BoundListener(inherited: sockets, at: address, workers: workers.count))
     }
     for listener in listeners {
-      switch listener {
-      case .tcp(let host, let port):
-        let addresses: [SocketAddress]
-        do throws(ResolveError) {
-          addresses = try SocketAddress.resolve(host: host, port: port)
-        } catch {
-          throw .cannotListen(address: "\(host):\(port)", reason: error.reason)
-        }
-        for address in addresses {
-          try bind(address) { () throws(ProxyStartError) in
-            try BoundListener(address, workers: workers.count)
-          }
-        }
-      case .unix(let path):
-        guard let address = SocketAddress(unixPath: path) else {
-          throw .cannotListen(address: "unix:\(path)", reason: "a unix socket's path has 1 to 107 bytes")
-        }
-        try bind(address) { () throws(ProxyStartError) in try BoundListener(unix: address, path: path) }
-      case .inherited(let address):
+      let addresses: [SocketAddress]
+      do throws(UnusableAddress) {
+        addresses = try listener.addresses()
+      } catch {
+        throw .cannotListen(address: error.address, reason: error.reason)
+      }
+      for address in addresses {
         try bind(address) { () throws(ProxyStartError) in
-          throw .cannotListen(address: address.description, reason: "its socket is no longer there")
+          switch listener {
+          case .tcp: try BoundListener(address, workers: workers.count)
+          case .unix(let path): try BoundListener(unix: address, path: path)
+          case .inherited:
+            throw .cannotListen(address: address.description, reason: "its socket is no longer there")
+          }
         }
       }
     }

@@ -49,8 +49,8 @@ enum WorkerMessage: Sendable {
   case settings(Settings, OriginSets)
   /// A server of the site has a place for a request that waits; `others` as in ``WaitingRoom``.
   case placeIsFree(Site, others: Int)
-  /// Stop accepting and end when the last client has its answer.
-  case drain
+  /// Stop accepting and end when the last client has its answer. Who waits at these addresses is another process's.
+  case drain(leaving: Set<SocketAddress>)
   /// End now.
   case stop
 }
@@ -170,10 +170,10 @@ enum WorkerMessage: Sendable {
       newPool.placeIsFree(others: others, nowMs: EventLoop.monotonicMs())
     case .placeIsFree(.old, let others):
       oldPool.placeIsFree(others: others, nowMs: EventLoop.monotonicMs())
-    case .drain:
+    case .drain(let left):
       isDraining = true
       // Who waits to be accepted has sent a request, perhaps: closing the listener would reset the connection.
-      for listener in listeners { listener.acceptLast() }
+      for listener in listeners where !left.contains(listener.address) { listener.acceptLast() }
       listeners = []
       for client in Array(clients.values) { client.drain() }
       endIfDrained()

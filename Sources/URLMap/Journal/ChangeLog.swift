@@ -73,6 +73,12 @@ struct ChangeLog {
     return taken
   }
 
+  /// All that was noted, for another process: what was lost is lost.
+  mutating func takeAll() -> [[UInt8]] {
+    isFull = false
+    return take(givingBack: [])
+  }
+
   /// A snapshot begins, which will have what was lost.
   mutating func startAfresh() {
     isFull = false

@@ -20,8 +20,21 @@ struct FileDescriptor: ~Copyable {
     self.disk = disk
   }
 
+  /// One that another process has opened.
+  init(adopting descriptor: Int32, path: String) {
+    fd = descriptor
+    self.path = path
+    disk = Disk()
+  }
+
   deinit {
     close(fd)
+  }
+
+  /// The same open file once more, for somebody who closes it; nil when no descriptor is left.
+  borrowing func duplicate() -> Int32? {
+    let copy = fcntl(fd, F_DUPFD_CLOEXEC, 0)
+    return copy < 0 ? nil : copy
   }
 
   /// Writes all of `bytes`.

@@ -45,12 +45,15 @@ final class KeeperWork {
 
   // MARK: Loading
 
-  func load(mayGoOn: () -> Bool) -> Loaded {
+  /// - Parameters:
+  ///   - mayWrite: whether what changes during the load is written to the journal.
+  ///   - mayGoOn: asked every few milliseconds.
+  func load(mayWrite: () -> Bool = { true }, mayGoOn: () -> Bool) -> Loaded {
     do throws(SnapshotError) {
       let loaded = try file.load(into: map) { snapshot, next in
         journal = Journal(map, file.path, snapshot: snapshot, next: next, on: file.disk)
       } mayGoOn: { _ in
-        writeJournalIfDue()
+        if mayWrite() { writeJournalIfDue() }
         return mayGoOn()
       }
       nextSnapshot = ContinuousClock.now + interval
@@ -84,6 +87,24 @@ final class KeeperWork {
   func finish() {
     if written != map.changes { takeSnapshot() }
     writeJournal()
+  }
+
+  /// As ``finish()``.
+  ///
+  /// - Throws: what keeps a change from the disk. Visits alone are no reason.
+  func bringToDisk() throws(SnapshotError) {
+    finish()
+    guard let journal else { return }
+    try journal.write()
+    if journal.isBroken {
+      throw .system(path: file.path, action: "write the journal of the URL map", code: EIO)
+    }
+  }
+
+  /// Tells another process what has changed and is not on the disk.
+  func passOn(to receiver: ([UInt8]) -> Void) {
+    for chunk in map.core.writer.withLock({ $0.changes.takeAll() }) { receiver(chunk) }
+    writeMigrations()
   }
 
   // MARK: The journal

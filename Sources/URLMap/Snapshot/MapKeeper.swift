@@ -76,11 +76,16 @@ public final class MapKeeper: Sendable {
     let journalLost = Atomic<UInt64>(0)
   }
 
-  private struct Control {
+  struct Control {
     var isAsked = false
     /// The load shall end, if it is still under way.
     var loadIsUnwanted = false
     var isStopping = false
+    var writing = Writing.ours
+    /// Nothing was ours yet when it began: there is nothing to bring to the disk.
+    var beganHolding = false
+    /// What became of the last ``hold()``, for who waits for it.
+    var held: Result<Void, SnapshotError>?
     var thread: Thread?
     var unusable: SnapshotError?
   }
@@ -89,8 +94,9 @@ public final class MapKeeper: Sendable {
   private let file: SnapshotFile
   private let interval: Duration
   private let report: @Sendable (KeeperEvent) -> Void
-  private let alarm = Alarm()
-  private let control = Locked(Control())
+  let alarm = Alarm()
+  let control = Locked(Control())
+  let hasHeld = Alarm()
   private let state = Atomic<Int>(State.loading.rawValue)
   private let counters = Counters()
   /// `URLMap.changes` before the first that the journal will have.
@@ -110,8 +116,12 @@ public final class MapKeeper: Sendable {
   }
 
   /// Starts the thread, which loads first. Once. What the map learns from now on will be in the journal.
-  public func start() {
+  ///
+  /// - Parameter holding: write nothing until ``goOn()``, as another process still has the files.
+  public func start(holding: Bool = false) {
     control.withLock { control in
+      control.beganHolding = holding
+      if holding { control.writing = .held }
       guard control.thread == nil, !control.isStopping else { return }
       map.core.writer.withLock { $0.changes.turnOn(waking: alarm) }
       map.core.migrations.withLock { $0.isOn = true }
@@ -119,6 +129,8 @@ public final class MapKeeper: Sendable {
       precondition(control.thread != nil, "the system has no thread left for the URL map's files")
     }
   }
+
+  var path: String { file.path }
 
   /// Waits for the end of the load, but no longer than `timeout`; how far it is. For one thread.
   public func waitUntilLoaded(atMost timeout: Duration) -> State {
@@ -168,7 +180,7 @@ public final class MapKeeper: Sendable {
 
   private func run() {
     let work = KeeperWork(map, file, written: changesBefore, counters, interval, report)
-    switch work.load(mayGoOn: { !control.withLock { $0.loadIsUnwanted } }) {
+    switch work.load(mayWrite: { !isHeld }, mayGoOn: { !control.withLock { $0.loadIsUnwanted } }) {
     case .loaded(let loaded):
       announce(.loaded, .loaded(loaded))
       keep(work)
@@ -185,7 +197,7 @@ public final class MapKeeper: Sendable {
   private func keepJournal(_ work: KeeperWork) {
     while true {
       let isStopping = control.withLock { $0.isStopping }
-      work.writeJournal()
+      if !isHeld { work.writeJournal() }
       if isStopping { return }
       alarm.wait(atMost: KeeperWork.journalEvery)
     }
@@ -198,19 +210,50 @@ public final class MapKeeper: Sendable {
   }
 
   private func keep(_ work: KeeperWork) {
+    var isHolding = control.withLock { $0.beganHolding }
     while true {
-      let rest = work.next - ContinuousClock.now
+      let rest = isHolding ? KeeperWork.journalEvery : work.next - ContinuousClock.now
       if rest > .zero { alarm.wait(atMost: rest) }
-      let (isAsked, isStopping) = control.withLock { control in
+      let (isAsked, isStopping, writing) = control.withLock { control in
         defer { control.isAsked = false }
-        return (control.isAsked, control.isStopping)
+        return (control.isAsked, control.isStopping, control.writing)
       }
-      if isAsked { work.takeSnapshot() }
-      if isStopping {
-        work.finish()
-        return
+      switch writing {
+      case .ours:
+        isHolding = false
+        if isAsked { work.takeSnapshot() }
+        if isStopping { return work.finish() }
+        work.doWhatIsDue()
+      case .held:
+        if !isHolding { isHolding = beginHolding(work) }
+        if isStopping { return }
+      case .passedOn(let receiver):
+        isHolding = true
+        work.passOn(to: receiver)
+        if isStopping { return }
       }
-      work.doWhatIsDue()
     }
+  }
+
+  private var isHeld: Bool {
+    control.withLock { if case .held = $0.writing { true } else { false } }
+  }
+
+  /// False when that could not be: then all goes on.
+  private func beginHolding(_ work: KeeperWork) -> Bool {
+    let result: Result<Void, SnapshotError>
+    do throws(SnapshotError) {
+      try work.bringToDisk()
+      result = .success(())
+    } catch {
+      result = .failure(error)
+    }
+    let isHolding = (try? result.get()) != nil
+    control.withLock { control in
+      control.held = result
+      if !isHolding { control.writing = .ours }
+    }
+    hasHeld.ring()
+    return isHolding
   }
 }

@@ -30,6 +30,7 @@ struct EnvironmentArguments {
     Flag(name: "config", values: .one),
     Flag(name: "listen", values: .several),
     Flag(name: "workers", values: .one),
+    Flag(name: "takeover", values: .on),
     Flag(name: "trusted-proxies", values: .several),
     Flag(name: "accept-proxy", values: .on),
     Flag(name: "new", values: .words),

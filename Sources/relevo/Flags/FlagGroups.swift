@@ -18,6 +18,12 @@ struct ListeningFlags: ParsableArguments {
       default: "the processors that it may run on"),
     transform: CountArgument.within(1...256))
   var workers: Int?
+
+  @Flag(
+    help:
+      "Take over from the Relevo that runs on these addresses, its map file too, without losing a request; it ends when it has answered what it has. Starts like any other when there is none."
+  )
+  var takeover = false
 }
 
 struct OriginFlags: ParsableArguments {

@@ -3,7 +3,8 @@
 enum FixedFlags {
   /// With their hyphens.
   static let names: Set<String> = [
-    "--listen", "--workers", "--map-file", "--map-snapshot-every", "--map-max-urls", "--map-key",
+    "--takeover", "--listen", "--workers", "--map-file", "--map-snapshot-every", "--map-max-urls",
+    "--map-key",
     "--ignore-query", "--max-header-bytes", "--max-header-fields", "--access-log", "--log-format",
     "--admin", "--admin-token-file", "--admin-user-file",
   ]

@@ -62,18 +62,20 @@ func seconds(_ work: () throws -> Void) rethrows -> Double {
 /// Something that happens once and that other threads wait for.
 final class Gate: @unchecked Sendable {
   private let condition = NSCondition()
-  private var isOpen = false
+  private var opened = false
+
+  var isOpen: Bool { condition.withLock { opened } }
 
   func open() {
     condition.withLock {
-      isOpen = true
+      opened = true
       condition.broadcast()
     }
   }
 
   func wait(_ deadline: Deadline = .after(), _ what: String = "a gate of the test") throws {
     try condition.withLock {
-      while !isOpen {
+      while !opened {
         guard condition.wait(until: deadline.date) else { throw HarnessError.deadline(what) }
       }
     }
