@@ -1,6 +1,7 @@
 import COpenSSL
 import EventLoop
 import Glibc
+import Synchronization
 
 /// How origins are spoken to.
 public struct TLSClientConfiguration: Sendable {
@@ -19,6 +20,8 @@ public struct TLSClientConfiguration: Sendable {
 @safe public final class TLSSessionStore: Sendable {
   /// Owned.
   @safe private struct Kept: ~Copyable {
+    /// Whose: what one has checked, another may not trust.
+    var context: UInt64 = 0
     var session: OpaquePointer?
     deinit { unsafe SSL_SESSION_free(session) }
   }
@@ -28,17 +31,20 @@ public struct TLSClientConfiguration: Sendable {
   public init() {}
 
   /// Takes a session over.
-  func keep(_ session: OpaquePointer) {
+  func keep(_ session: OpaquePointer, of context: UInt64) {
     kept.withLock { kept in
+      kept.context = context
       unsafe SSL_SESSION_free(kept.session)
       unsafe kept.session = unsafe session
     }
   }
 
   /// Has a connection that is to begin go on with it.
-  func offer(to ssl: OpaquePointer) {
+  func offer(to ssl: OpaquePointer, of context: UInt64) {
     kept.withLock { kept in
-      if let session = unsafe kept.session { _ = unsafe SSL_set_session(ssl, session) }
+      if kept.context == context, let session = unsafe kept.session {
+        _ = unsafe SSL_set_session(ssl, session)
+      }
     }
   }
 }
@@ -47,7 +53,9 @@ public struct TLSClientConfiguration: Sendable {
 @safe public final class TLSClientContext: TLSContext, @unchecked Sendable {
   /// Owned; freed in `deinit`.
   private var context: OpaquePointer?
-  private let isInsecure: Bool
+  /// No other context of the process has it.
+  let number: UInt64
+  private static let numbers = Atomic<UInt64>(0)
   /// What is said of our own certificate.
   public let facts: CertificateFacts?
 
@@ -55,7 +63,7 @@ public struct TLSClientConfiguration: Sendable {
   public init(_ configuration: TLSClientConfiguration) throws(TLSError) {
     let own = try configuration.certificate.map { files throws(TLSError) in try LoadedCertificate(files) }
     facts = own?.facts
-    isInsecure = configuration.isInsecure
+    number = Self.numbers.add(1, ordering: .relaxed).newValue
     super.init(keyLog: configuration.keyLog)
     let context = unsafe try makeContext(TLS_client_method(), minVersion: .tls12)
     unsafe self.context = unsafe context
@@ -67,7 +75,7 @@ public struct TLSClientConfiguration: Sendable {
     } else {
       _ = unsafe SSL_CTX_set_default_verify_paths(context)
     }
-    unsafe SSL_CTX_set_verify(context, isInsecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nil)
+    unsafe SSL_CTX_set_verify(context, configuration.isInsecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nil)
     unsafe try own?.install(in: context)
     _ = unsafe relevo_ctx_set_cache_mode(context, Int(SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL))
     unsafe SSL_CTX_sess_set_new_cb(context) { ssl, session in
@@ -82,7 +90,7 @@ public struct TLSClientConfiguration: Sendable {
   ///
   /// - Parameters:
   ///   - name: the name, or the address, that its certificate must have; it is told the name (RFC 6066, 3).
-  ///   - store: of this server, for connections of this context alone.
+  ///   - store: of this server, which other contexts may use as well.
   public func makeSession(
     to name: String, store: TLSSessionStore, _ workspace: TLSWorkspace
   ) throws(TLSFailure) -> TLSSession {
@@ -90,7 +98,7 @@ public struct TLSClientConfiguration: Sendable {
     let session = try unsafe TLSSession(
       context: context, of: self, isServer: false, workspace: workspace, store: store)
     guard unsafe Self.expect(name, of: session.ssl) else { throw .outOfMemory }
-    unsafe store.offer(to: session.ssl)
+    unsafe store.offer(to: session.ssl, of: number)
     return session
   }
 

@@ -96,8 +96,8 @@ import Glibc
 
   /// Takes a session over that a later connection can go on with; false when nobody wants it.
   func keep(_ session: OpaquePointer) -> Bool {
-    guard let store else { return false }
-    unsafe store.keep(session)
+    guard let store, let context = context as? TLSClientContext else { return false }
+    unsafe store.keep(session, of: context.number)
     return true
   }
 

@@ -40,8 +40,11 @@ enum HelpPages {
                         file. A second one stops at once, and so does the first
                         when another process has taken over (--takeover).
       SIGUSR1           Write the map file now and open the access log again.
-      SIGHUP            Read --admin-token-file or --admin-user-file again; if it
-                        can't be used, what it held before stays in force.
+      SIGHUP            Read the files again that --config, --rules-file,
+                        --admin-token-file and --admin-user-file name, and go on
+                        with what they say. If something is wrong with them, all
+                        stays as it was; the log names the line, and what needs a
+                        restart.
 
     EXIT CODES:
       0   Stopped by a signal, or a page like this one was asked for.

@@ -3,18 +3,27 @@ import Logging
 
 /// Writes each message as one line: time, level, message, `key=value`.
 struct LineLogHandler: LogHandler {
-  var logLevel: Logger.Level
+  /// What this logger alone was set to.
+  private var ownLevel: Logger.Level?
+  private let threshold: LogThreshold
   var metadata: Logger.Metadata = [:]
   private let write: @Sendable (String) -> Void
 
-  init(level: Logger.Level, write: @escaping @Sendable (String) -> Void = StandardStream.error.write) {
-    logLevel = level
+  init(
+    threshold: LogThreshold, write: @escaping @Sendable (String) -> Void = StandardStream.error.write
+  ) {
+    self.threshold = threshold
     self.write = write
   }
 
-  /// A logger that writes to standard error.
-  static func logger(level: Logger.Level) -> Logger {
-    Logger(label: "relevo") { _ in LineLogHandler(level: level) }
+  /// A logger that writes to standard error what is not below the threshold at the time.
+  static func logger(_ threshold: LogThreshold) -> Logger {
+    Logger(label: "relevo") { _ in LineLogHandler(threshold: threshold) }
+  }
+
+  var logLevel: Logger.Level {
+    get { ownLevel ?? threshold.level }
+    set { ownLevel = newValue }
   }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {

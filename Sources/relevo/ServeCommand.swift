@@ -67,24 +67,26 @@ struct ServeCommand: ParsableCommand {
 
   func run() throws {
     if settingsSource.checkConfig { return try checkSettings() }
-    let logger = LineLogHandler.logger(level: logging.logLevel.level)
-    for name in EnvironmentArguments.unknownVariables(in: ProcessEnvironment.variables) {
+    let threshold = LogThreshold(logging.logLevel.level)
+    let logger = LineLogHandler.logger(threshold)
+    // As it is before the sockets' variables are taken out of it.
+    let environment = ProcessEnvironment.variables
+    for name in EnvironmentArguments.unknownVariables(in: environment) {
       logger.warning("\(name) is no variable of Relevo: relevo serve --help lists the flags")
     }
     var places = ListeningPlaces(
       listen: listening.listen, tlsListen: tls.tlsListen, admin: admin.admin,
-      try SocketActivation(ProcessEnvironment.variables))
+      try SocketActivation(environment))
     let descriptors = DescriptorLimit.raised()
     var configuration = try proxyConfiguration(descriptors: descriptors)
-    let encryption = try EncryptionFiles(
-      clients: tls, origins: originTLS, of: origins.new + origins.old, logger: logger)
-    configuration.encryption = try encryption.read()
+    let encryption = try EncryptionFiles(keyLog: tls.tlsKeylog?.description, logger: logger)
+    configuration.encryption = try encryption.read(self)
     configuration.tlsListeners = places.tlsClients
     configuration.listeners = places.clients
     let predecessor = try findPredecessor(places, logger: logger)
     if let predecessor { places.take(from: predecessor) }
     let manager = ServiceManager(
-      ProcessEnvironment.variables, inheritedWatchdogMs: predecessor?.watchdogMs)
+      environment, inheritedWatchdogMs: predecessor?.watchdogMs)
     // Whether the loops turn is what the watchdog is told.
     if manager.watchdogMs != nil || !places.admin.isEmpty { configuration.detailedMetrics = true }
     warnAboutDescriptors(descriptors, logger: logger)
@@ -92,7 +94,15 @@ struct ServeCommand: ParsableCommand {
     let memory = try URLMemory(map, from: predecessor, logger: logger)
     let accessLog = try openAccessLog(logger: logger)
     let server = ProxyServer(configuration, map: memory.map, accessLog: accessLog, logger: logger)
-    let admin = try makeAdmin(server, memory, configuration, on: places.admin, logger: logger)
+    let inForce = SettingsInForce(settings, at: SystemClock.now)
+    let admin = try makeAdmin(
+      server, memory, configuration, inForce, on: places.admin, logger: logger)
+    let reloader = Reloader(
+      Reloader.Subject(
+        proxy: server, admin: admin, encryption: encryption, settings: inForce, threshold: threshold,
+        descriptors: descriptors),
+      arguments: Array(CommandLine.arguments.dropFirst()), environment: environment,
+      servers: configuration, logger: logger)
     let signals = try StopSignals(
       onUserSignal: {
         memory.snapshotNow()
@@ -105,10 +115,7 @@ struct ServeCommand: ParsableCommand {
         }
         logger.info("so far", metadata: server.metrics.metadata.merging(memory.metadata) { $1 })
       },
-      onHangUp: {
-        encryption.reload(into: server)
-        reloadCredentials(of: admin, logger: logger, isOnly: encryption.isEmpty)
-      })
+      onHangUp: reloader.begin)
     try predecessor?.awaitTurn()
     try start(admin, inheriting: places.inheritedForAdmin, logger: logger)
     do {
@@ -228,8 +235,7 @@ struct ServeCommand: ParsableCommand {
 
   private func makeAdmin(
     _ proxy: ProxyServer, _ memory: URLMemory, _ configuration: ProxyConfiguration,
-    on places: [ListenAddress],
-    logger: Logger
+    _ settings: SettingsInForce, on places: [ListenAddress], logger: Logger
   ) throws(CommandFailure) -> AdminServer? {
     if places.isEmpty { return nil }
     let subject = AdminSubject(
@@ -251,22 +257,6 @@ struct ServeCommand: ParsableCommand {
     for address in admin.listeningOn { logger.info("the admin plane listens on \(address)") }
   }
 
-  /// What SIGHUP does.
-  ///
-  /// - Parameter isOnly: it has nothing else to do.
-  private func reloadCredentials(of server: AdminServer?, logger: Logger, isOnly: Bool) {
-    guard let server, let file = admin.adminTokenFile ?? admin.adminUserFile else {
-      if !isOnly { return }
-      return logger.info("SIGHUP: there is no --admin-token-file or --admin-user-file to read again")
-    }
-    do {
-      try server.reloadCredentials()
-      logger.info("SIGHUP: \(file) was read again: it says who may use the admin plane from now on")
-    } catch {
-      logger.error("SIGHUP: \(error); until then those may use the admin plane who could before")
-    }
-  }
-
   private func openAccessLog(logger: Logger) throws(CommandFailure) -> AccessLog? {
     guard let destination = logging.accessLog.destination else { return nil }
     do {
@@ -276,7 +266,7 @@ struct ServeCommand: ParsableCommand {
     }
   }
 
-  private func warnAboutDescriptors(_ limit: DescriptorLimit, logger: Logger) {
+  func warnAboutDescriptors(_ limit: DescriptorLimit, logger: Logger) {
     guard let wanted = limits.maxConnections, wanted > limit.uncappedConnections else { return }
     logger.warning(
       """

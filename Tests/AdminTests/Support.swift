@@ -94,7 +94,13 @@ func makeSubject(_ map: URLMap, keys: KeyScheme = KeyScheme()) throws -> AdminSu
   AdminSubject(
     proxy: try makeProxy(map), map: map, keys: keys, mapLimit: 2_000_000, mapFile: nil,
     version: "1.2.3",
-    startedAt: 1_000_000_000, workers: 1, settings: ["--miss-ttl": "60s", "--map-file": nil])
+    startedAt: 1_000_000_000, workers: 1,
+    settings: SettingsInForce(["--miss-ttl": "60s", "--map-file": nil], at: 1_000_000_000))
+}
+
+extension AdminServer {
+  /// What SIGHUP does.
+  func reloadCredentials() throws(CredentialFileError) { use(try readCredentials()) }
 }
 
 /// Runs an admin plane while `body` talks to its first address.

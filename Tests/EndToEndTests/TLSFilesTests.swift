@@ -101,7 +101,7 @@ struct TLSFilesTests {
     let expired = try authority.sign(["localhost"], days: -1)
     let soon = try authority.sign(["localhost"], days: 3)
     for (pair, words) in [
-      (expired, "has expired on 2020-02-01: clients will refuse it"), (soon, "expires on 20"),
+      (expired, "has expired on 2020-02-01: it will be refused"), (soon, "expires on 20"),
     ] {
       try folder.write(
         "both.pem",

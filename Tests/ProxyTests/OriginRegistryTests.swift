@@ -78,6 +78,75 @@ struct OriginRegistryTests {
     #expect(after.id == "a")
   }
 
+  @Test("a server whose weight or maximum changes stays the same, with all that is known of it")
+  func options() throws {
+    let registry = OriginRegistry(workers: 1, policy: policy)
+    let before = registry.update(try found(new: [("a", "10.0.0.1", OriginOptions(weight: 1, max: 2))])).new[0]
+    before.setMode(.drain)
+    #expect(before.gate.tryEnter(max: before.max))
+    let after = registry.update(try found(new: [("a", "10.0.0.1", OriginOptions(weight: 7, max: 1))])).new[0]
+    #expect(after === before)
+    #expect(after.status.weight == 7 && after.weight == 7)
+    #expect(after.status.max == 1)
+    #expect(after.mode == .drain)
+    #expect(after.isFull, "the request under way counts")
+    _ = registry.update(try found(new: [("a", "10.0.0.1", plain)]))
+    #expect(!after.isFull && after.status.max == nil)
+  }
+
+  @Test("a server that gets another identifier goes on as it was under that one")
+  func renamed() throws {
+    let registry = OriginRegistry(workers: 1, policy: policy)
+    let before = registry.update(try found(new: [("a", "10.0.0.1", plain)])).new[0]
+    before.setMode(.off)
+    before.setChecked(.down)
+    for _ in 0..<3 { before.requestFailed() }
+    let after = registry.update(try found(new: [("a", "10.0.0.1", OriginOptions(id: "web"))])).new[0]
+    #expect(after.id == "web")
+    #expect(after.mode == .off && after.checked == .down)
+    #expect(after.availability(nowMs: EventLoop.monotonicMs()) == .nothing)
+  }
+
+  @Test("a server that has gone is shown as leaving until its last request has ended, and not asked for")
+  func leaving() throws {
+    let registry = OriginRegistry(workers: 1, policy: policy)
+    let both = try found(new: [("a", "10.0.0.1", plain), ("b", "10.0.0.2", plain), ("c", "10.0.0.3", plain)])
+    let before = registry.update(both).new
+    before[1].tallies[0].requestBegan()
+    let after = registry.update(try found(new: [("a", "10.0.0.1", plain)])).new
+    #expect(after.map(\.id) == [before[0].id])
+    #expect(registry.all.map(\.id) == [before[0].id])
+    #expect(registry.allWithLeaving.map(\.id) == [before[0].id, before[1].id], "c was idle")
+    #expect(before[1].status.condition == .leaving)
+    #expect(registry.origin(id: before[1].id) == nil)
+    #expect(registry.update(both).new[1] === before[1], "it comes back as it was")
+    #expect(before[1].status.condition == .up)
+    _ = registry.update(try found(new: [("a", "10.0.0.1", plain)]))
+    before[1].tallies[0].requestEnded()
+    #expect(registry.allWithLeaving.map(\.id) == [before[0].id])
+  }
+
+  @Test("a server that has left its identifier to another one is shown no more")
+  func identifierTaken() throws {
+    let registry = OriginRegistry(workers: 1, policy: policy)
+    let options = OriginOptions(id: "web")
+    let before = registry.update(try found(new: [("a", "10.0.0.1", options)])).new[0]
+    before.tallies[0].requestBegan()
+    _ = registry.update(try found(new: [("b", "10.0.0.2", options)]))
+    #expect(registry.allWithLeaving.map(\.address.description) == ["10.0.0.2:80"])
+  }
+
+  @Test("another policy holds for the servers that there are")
+  func policyChanges() throws {
+    let registry = OriginRegistry(workers: 1, policy: policy)
+    let state = registry.update(try found(new: [("a", "10.0.0.1", plain)])).new[0]
+    var strict = PassiveHealthPolicy()
+    strict.failures = 1
+    registry.setPolicy(strict)
+    #expect(state.requestFailed() != .counted)
+    #expect(state.availability(nowMs: EventLoop.monotonicMs()) == .nothing)
+  }
+
   @Test("a status tells what the operator and the checks say, and since when")
   func status() throws {
     let state = OriginRegistry(workers: 3, policy: policy).update(

@@ -31,12 +31,9 @@ struct ProxyServerTests {
     detailed: Bool = false,
     _ body: (ProxyServer) throws -> Void
   ) throws {
-    var configuration = ProxyConfiguration(
-      listeners: listeners, newServers: [.init(host: "127.0.0.1", port: new.port)],
-      oldServers: [.init(host: "127.0.0.1", port: old.port)], workers: workers,
-      fallbackOn: try StatusSet(parsing: "404"), learnOn: try StatusSet(parsing: "2xx"),
-      oldMissOn: try StatusSet(parsing: "404"))
-    configuration.debugHeaders = true
+    var configuration = try makeConfiguration()
+    configuration.listeners = listeners
+    configuration.workers = workers
     configuration.detailedMetrics = detailed
     let server = ProxyServer(
       configuration, map: map, accessLog: nil, logger: Logger(label: "test") { _ in SilentLog() })
@@ -47,6 +44,16 @@ struct ProxyServerTests {
     }
     try server.start()
     try body(server)
+  }
+
+  private func makeConfiguration() throws -> ProxyConfiguration {
+    var configuration = ProxyConfiguration(
+      listeners: [], newServers: [.init(host: "127.0.0.1", port: new.port)],
+      oldServers: [.init(host: "127.0.0.1", port: old.port)], workers: 1,
+      fallbackOn: try StatusSet(parsing: "404"), learnOn: try StatusSet(parsing: "2xx"),
+      oldMissOn: try StatusSet(parsing: "404"))
+    configuration.debugHeaders = true
+    return configuration
   }
 
   private static let anyPort = ListenAddress.tcp(host: "127.0.0.1", port: 0)
@@ -315,6 +322,111 @@ struct ProxyServerTests {
     let second = try ProxyServerTests()
     #expect(throws: ProxyStartError.self) { try second.withProxy(on: [.unix(path: path)]) { _ in } }
     #expect(folder.names == ["socket"])
+  }
+  // MARK: Reloading
+
+  private func connectKept(to server: ProxyServer, asking path: String) throws -> Int32 {
+    try connect(port: port(of: server), sending: "GET \(path) HTTP/1.1\r\nHost: www.example\r\n\r\n")
+  }
+
+  @Test("a reload holds for the next request, also on a connection that is open")
+  func reloads() throws {
+    try withProxy(on: [Self.anyPort]) { server in
+      let kept = try connectKept(to: server, asking: "/new")
+      defer { close(kept) }
+      #expect(receive(from: kept) { $0.hasSuffix("the new page") }.contains("X-Relevo-Route"))
+      var configuration = try makeConfiguration()
+      configuration.debugHeaders = false
+      try server.reload(configuration)
+      let request = Array("GET /new HTTP/1.1\r\nHost: www.example\r\n\r\n".utf8)
+      #expect(
+        waits {
+          _ = send(kept, request, request.count, Int32(MSG_NOSIGNAL))
+          return !receive(from: kept) { $0.hasSuffix("the new page") }.contains("X-Relevo-Route")
+        })
+    }
+  }
+
+  @Test("a reload that names a server that does not resolve changes nothing")
+  func refused() throws {
+    try withProxy(on: [Self.anyPort]) { server in
+      var configuration = try makeConfiguration()
+      configuration.debugHeaders = false
+      configuration.newServers.append(.init(host: "does-not-exist.invalid", port: 80))
+      let error = #expect(throws: ProxyStartError.self) { try server.reload(configuration) }
+      #expect(error?.description.hasPrefix("the origin does-not-exist.invalid does not resolve") == true)
+      #expect(server.origins.count == 2)
+      #expect(try get("/new", from: server).contains("X-Relevo-Route: new\r\n"))
+    }
+  }
+
+  @Test("a request under way ends with the settings and at the server that it began with")
+  func underWay() throws {
+    try withProxy(on: [Self.anyPort]) { server in
+      let slow = try connect(
+        port: port(of: server),
+        sending: "GET /slow HTTP/1.1\r\nHost: www.example\r\nConnection: close\r\n\r\n")
+      defer { close(slow) }
+      #expect(waits { !new.requests.isEmpty })
+      var configuration = try makeConfiguration()
+      configuration.debugHeaders = false
+      configuration.newServers = [.init(host: "127.0.0.1", port: old.port)]
+      try server.reload(configuration)
+      #expect(server.origins.map(\.condition) == [.up, .up, .leaving])
+      let answer = receive(from: slow) { _ in false }
+      #expect(answer.contains("X-Relevo-Route: new\r\n"))
+      #expect(answer.hasSuffix("the slow page"))
+      #expect(waits { server.origins.count == 2 })
+      #expect(try !get("/old", from: server).contains("X-Relevo-Route"))
+      #expect(new.requests.count == 1)
+    }
+  }
+
+  /// What a reload has replaced, if it is still there.
+  private final class Former {
+    weak var settings: Settings?
+
+    init(_ settings: Settings) { self.settings = settings }
+  }
+
+  @Test("settings end with the last request that uses them: none are left of 1,000 reloads")
+  func settingsEnd() throws {
+    try withProxy(on: [Self.anyPort], workers: 2) { server in
+      // Connections that have served a request hold nothing of it.
+      let idle = try (0..<8).map { _ in try connectKept(to: server, asking: "/new") }
+      defer { for client in idle { close(client) } }
+      for client in idle {
+        #expect(receive(from: client) { $0.hasSuffix("the new page") }.hasPrefix("HTTP/1.1 200"))
+      }
+      var former: [Former] = []
+      for round in 0..<1000 {
+        former.append(Former(server.settingsInForce))
+        var configuration = try makeConfiguration()
+        configuration.balance = round % 2 == 0 ? .leastConnections : .roundRobin
+        configuration.oldServers.append(.init(host: "127.0.0.1", port: UInt16(1000 + round)))
+        try server.reload(configuration)
+        if round % 100 == 0 { #expect(try get("/new", from: server).hasSuffix("the new page")) }
+      }
+      #expect(waits { former.allSatisfy { $0.settings == nil } })
+      #expect(former.count { $0.settings != nil } == 0)
+      #expect(server.origins.count == 3)
+    }
+  }
+
+  @Test("what only a start can set stays as it was")
+  func fixed() throws {
+    try withProxy(on: [Self.anyPort]) { server in
+      var configuration = try makeConfiguration()
+      configuration.workers = 7
+      configuration.maxHeaderBytes = 1024
+      try server.reload(configuration)
+      #expect(server.listeningOn.count == 1)
+      let cookie = String(repeating: "c", count: 4000)
+      let answer = try exchange(
+        port: port(of: server),
+        "GET /new HTTP/1.1\r\nHost: www.example\r\nCookie: \(cookie)\r\nConnection: close\r\n\r\n")
+      #expect(answer.hasPrefix("HTTP/1.1 200"))
+    }
   }
 }
 

@@ -78,7 +78,7 @@ func makeOrigin(
   return OriginState(
     id: options.id ?? "\(host)-\(port)", site: site,
     origin: ResolvedOrigin(address: address, authority: Array(authority.utf8), options: options),
-    workers: workers, policy: policy)
+    workers: workers, rules: PassiveHealthRules(policy))
 }
 
 extension WaitingRoom {

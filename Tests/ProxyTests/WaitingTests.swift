@@ -156,7 +156,7 @@ struct WaitingTests {
     #expect(excess.current == 0)
     #expect(served.current + turnedAway.current == workers * 4_000)
     #expect(served.current > workers * 100)
-    #expect(origins.map { $0.gate?.current } == [0, 0])
+    #expect(origins.map { $0.gate.current } == [0, 0])
     #expect(origins.map(\.status.inFlight) == [0, 0])
     #expect(room.count == 0)
   }

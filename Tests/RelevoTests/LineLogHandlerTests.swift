@@ -34,7 +34,9 @@ struct LineLogHandlerTests {
   @Test("is written at once with the time in UTC, and not below the level")
   func writes() {
     let lines = Lines()
-    let logger = Logger(label: "test") { _ in LineLogHandler(level: .warning) { lines.add($0) } }
+    let logger = Logger(label: "test") { _ in
+      LineLogHandler(threshold: LogThreshold(.warning)) { lines.add($0) }
+    }
     logger.info("quiet")
     logger.error("loud", metadata: ["why": "test"])
     #expect(lines.all.count == 1)

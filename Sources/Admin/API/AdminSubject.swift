@@ -16,14 +16,13 @@ public struct AdminSubject: Sendable {
   /// Seconds since 1970.
   public var startedAt: UInt32
   public var workers: Int
-  /// The flags that are in force, with their hyphens, and their values.
-  public var settings: [String: String?]
+  public var settings: SettingsInForce
 
   public init(
     proxy: ProxyServer, map: URLMap, keys: KeyScheme, mapLimit: Int,
     mapFile: (keeper: MapKeeper, path: String)?, version: String, startedAt: UInt32,
     workers: Int,
-    settings: [String: String?]
+    settings: SettingsInForce
   ) {
     self.proxy = proxy
     self.map = map
@@ -44,7 +43,7 @@ public struct AdminSubject: Sendable {
     case .unusable: reasons.append("the map file can't be used")
     case .loaded, .stopped, nil: break
     }
-    let new = proxy.origins.filter { $0.site == .new }
+    let new = proxy.origins.filter { $0.site == .new && $0.condition != .leaving }
     if new.isEmpty {
       reasons.append("it is starting")
     } else if new.allSatisfy({ $0.condition == .down || $0.condition == .off }) {

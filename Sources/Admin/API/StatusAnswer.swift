@@ -49,6 +49,6 @@ struct StatusAnswer: Encodable {
         Snapshot(at: last.at, took: last.took / .seconds(1), urls: last.urls)
       },
       snapshotFailures: figures?.snapshotFailures, journalled: figures?.journalled)
-    settings = subject.settings
+    settings = subject.settings.flags
   }
 }

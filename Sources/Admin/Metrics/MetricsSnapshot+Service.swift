@@ -8,6 +8,13 @@ extension MetricsSnapshot {
     page.gauge(
       "relevo_draining", "1 while no connections are accepted and what is under way is finished.",
       isDraining ? 1 : 0)
+    page.gauge(
+      "relevo_config_last_reload_successful",
+      "1 when the settings were taken the last time that they were to be read again, and at the start.",
+      lastReload.wasSuccessful ? 1 : 0)
+    page.gauge(
+      "relevo_config_last_reload_success_timestamp_seconds", "When the settings in force were read.",
+      lastReload.successAt)
     page.gauge("relevo_workers", "Event loops, one thread each.", proxy.loops.count)
     page.family(
       "relevo_loop_lag_seconds", .histogram,

@@ -17,6 +17,7 @@ struct MetricsSnapshot: Sendable {
   var keeper: MapKeeper.Statistics?
   /// What the admin plane has refused.
   var adminRefusals: [RefusalReason: UInt64]
+  var lastReload: SettingsInForce.LastReload
   /// Nil when the system does not tell.
   var process: ProcessFigures?
 
@@ -43,6 +44,6 @@ extension MetricsSnapshot {
       proxy: subject.proxy.metrics, sites: subject.proxy.sites, origins: subject.proxy.origins,
       map: subject.map.statistics,
       mapLimit: subject.mapLimit, keeper: subject.mapFile?.keeper.statistics,
-      adminRefusals: adminRefusals, process: .current())
+      adminRefusals: adminRefusals, lastReload: subject.settings.lastReload, process: .current())
   }
 }

@@ -27,7 +27,7 @@ public struct AdminConfiguration: Sendable {
 }
 
 /// How clients of the admin plane say who they are. Files are read at the start, and by
-/// ``AdminServer/reloadCredentials()``.
+/// ``AdminServer/readCredentials()``.
 public enum AdminCredentials: Sendable, Equatable {
   /// They are not asked; only this machine may reach it.
   case none

@@ -56,13 +56,22 @@ public final class AdminServer: Sendable {
     }
   }
 
-  /// Reads the file of the credentials again. What it holds is in force for every request from then on, also on
-  /// connections that are open. May be called from any thread once it has started; blocks for the file.
+  /// What a file of credentials holds, for ``use(_:)``.
+  public struct FreshCredentials: Sendable {
+    let access: Access
+  }
+
+  /// Reads the file of the credentials again, and changes nothing. Any thread may call it; blocks for the file.
   ///
-  /// - Throws: ``CredentialFileError`` when the file can't be used: all stays as it was.
-  public func reloadCredentials() throws(CredentialFileError) {
-    let access = try configuration.credentials.read()
-    running.withLock { $0.mailbox }?.send(.access(access))
+  /// - Throws: ``CredentialFileError`` when the file can't be used.
+  public func readCredentials() throws(CredentialFileError) -> FreshCredentials {
+    FreshCredentials(access: try configuration.credentials.read())
+  }
+
+  /// What was read is in force for every request from now on, also on connections that are open. Any thread may call it once
+  /// it has started.
+  public func use(_ credentials: FreshCredentials) {
+    running.withLock { $0.mailbox }?.send(.access(credentials.access))
   }
 
   private func keep(_ thread: consuming LoopThread) {

@@ -47,8 +47,11 @@ final class ClientConnection: StreamSocket {
   private var isReadingHeads = false
   /// A request has been read on this connection.
   private(set) var hasServed = false
-  /// Made for the first request and used for all. Each holds on to the other until the connection closes.
+  /// Made for the first request and used for all until the settings change. Each holds on to the other until the
+  /// connection closes, or something else takes its place.
   private var exchange: Exchange?
+  /// The settings have changed since the present exchange was made.
+  private var isOutdated = false
 
   /// Takes `descriptor` over.
   ///
@@ -144,10 +147,10 @@ final class ClientConnection: StreamSocket {
   /// True when the bytes at hand made a request or a refusal; false when more are needed.
   private func tryParse() -> Bool {
     let mayBeComplete = unsafe headProgress.mayBeComplete(UnsafeRawBufferPointer(input.readable).bytes)
-    guard mayBeComplete || input.count >= worker.settings.headLimits.maxBytes else { return waitForRest() }
+    guard mayBeComplete || input.count >= worker.headLimits.maxBytes else { return waitForRest() }
     worker.requestTableOwner = nil
     let parsed = unsafe RequestHead.parse(
-      UnsafeRawBufferPointer(input.readable).bytes, limits: worker.settings.headLimits,
+      UnsafeRawBufferPointer(input.readable).bytes, limits: worker.headLimits,
       fields: &worker.requestFields)
     switch parsed {
     case .incomplete:
@@ -237,6 +240,7 @@ final class ClientConnection: StreamSocket {
   /// - Parameter headAndBody: bytes at the front of ``input`` that belonged to the request.
   func exchangeEnded(consuming headAndBody: Int, afterwards: Afterwards) {
     input.consume(headAndBody)
+    if isOutdated { takeSettings() }
     switch afterwards {
     case .nextRequest where !worker.isDraining: break
     case .nextRequest, .lingeringClose:
@@ -254,6 +258,7 @@ final class ClientConnection: StreamSocket {
 
   /// The connection carries something else than HTTP from now on.
   func startTunnel(_ tunnel: Tunnel, consuming head: Int) {
+    exchange = nil
     input.consume(head)
     input.giveBackIfEmpty()
     state = .tunnelling(tunnel)
@@ -290,6 +295,22 @@ final class ClientConnection: StreamSocket {
       }
     }
     state = .lingering(leftBytes: leftBytes)
+  }
+
+  /// The worker has new settings: they hold for the next request.
+  func settingsHaveChanged() {
+    switch state {
+    case .exchanging: isOutdated = true
+    case .introducing, .reading, .tunnelling, .closing, .lingering: takeSettings()
+    case .closed: break
+    }
+  }
+
+  /// Lets go of the settings before, which end with the last exchange that uses them.
+  private func takeSettings() {
+    isOutdated = false
+    exchange = nil
+    peer = Peer(peer.address, trusted: worker.settings.trustedProxies, scheme: peer.scheme)
   }
 
   /// Closes, leaving nothing behind. May be called more than once.

@@ -140,10 +140,19 @@ final class BodyRecorder {
 
 /// What the bodies that are recorded on one worker may take of its memory together. Used on its thread only.
 final class ReplayBudget {
+  private var bytes: Int
+  /// Below 0 while bodies have more than they may have since the limit was lowered.
   private var leftBytes: Int
 
   init(bytes: Int) {
+    self.bytes = bytes
     leftBytes = bytes
+  }
+
+  /// Allows for so many from now on.
+  func setLimit(_ limit: Int) {
+    leftBytes += limit - bytes
+    bytes = limit
   }
 
   /// False when so much is not left.

@@ -47,7 +47,7 @@ extension Exchange {
 
   /// The server of the new pool that the request's session lives on; nil when it has none, and for the old server.
   var home: OriginServer? {
-    guard let sticky = worker.settings.cookies?.sticky, !step.asksOld else { return nil }
+    guard let sticky = settings.cookies?.sticky, !step.asksOld else { return nil }
     describeHead()
     let input = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[..<head.byteCount]).bytes
     return sticky.session(worker.requestFields, input, among: worker.newPool.tags).flatMap {
@@ -67,7 +67,7 @@ extension Exchange {
   private var lastResort: LastResort {
     switch step {
     case .newOnly, .newByRule, .newAfterOldMiss, .newAfterOldFailure: .all
-    case .newFirst: worker.decisions.oldStandsIn ? .unpaused : .all
+    case .newFirst: settings.decisions.oldStandsIn ? .unpaused : .all
     case .recheck: .none
     case .oldByMap, .oldByRule, .oldByReferer, .oldAfterMiss, .oldAsStandby, .probeOld: .none
     }
@@ -128,7 +128,7 @@ extension Exchange {
       bytes: UnsafeRawBufferPointer(rebasing: input[..<head.byteCount]).bytes,
       shape: requestShape, fallbackHost: origin.server.authority,
       sender: sender,
-      policy: worker.settings.forwarding, into: &worker.writer)
+      policy: settings.forwarding, into: &worker.writer)
     let readyEnd = isProbe ? body.lower : body.upper
     let ready = unsafe UnsafeRawBufferPointer(rebasing: input[body.lower..<readyEnd])
     let sent: Sent = unsafe worker.writer.withUnsafeBytes { unsafe origin.sendCounted($0, ready) }
@@ -151,12 +151,12 @@ extension Exchange {
   private var requestShape: RequestShape {
     guard step.asksOld else { return RequestShape(cookies: cookieView) }
     return RequestShape(
-      host: worker.settings.oldHost, refusesCodings: !worker.settings.softMissTexts.isEmpty, isProbe: isProbe,
+      host: settings.oldHost, refusesCodings: !settings.softMissTexts.isEmpty, isProbe: isProbe,
       cookies: cookieView)
   }
 
   private var cookieView: CookieView? {
-    worker.settings.cookies.map {
+    settings.cookies.map {
       CookieView(rules: $0, site: step.asksOld ? .old : .new, tags: worker.newPool.tags)
     }
   }
@@ -168,7 +168,7 @@ extension Exchange {
       guard let origin = asked, !origin.isConnecting else { return }
       switch origin.flushOutput() {
       case .failed: return sendingFailed(origin)
-      case .blocked: return origin.setDeadline(afterMs: worker.settings.responseMs)
+      case .blocked: return origin.setDeadline(afterMs: settings.responseMs)
       case .all: break
       }
       if isProbe { return requestIsSent(origin) }
@@ -190,16 +190,16 @@ extension Exchange {
   private func requestIsSent(_ origin: OriginConnection) {
     body.isSent = true
     if body.isRead { watchDeparture() }
-    origin.setDeadline(afterMs: worker.settings.responseMs)
+    origin.setDeadline(afterMs: settings.responseMs)
   }
 
   /// While the client owes the body, the origin owes nothing, unless the client itself waits for a 100.
   private func waitForClient(_ origin: OriginConnection) {
     if head.expectsContinue, !body.isTouched {
-      origin.setDeadline(afterMs: worker.settings.responseMs)
+      origin.setDeadline(afterMs: settings.responseMs)
     } else {
       origin.clearDeadline()
-      client.setDeadline(afterMs: worker.settings.idleMs)
+      client.setDeadline(afterMs: settings.idleMs)
     }
   }
 
@@ -210,7 +210,7 @@ extension Exchange {
       return true
     }
     guard origin.isWritable else {
-      origin.setDeadline(afterMs: worker.settings.responseMs)
+      origin.setDeadline(afterMs: settings.responseMs)
       return false
     }
     do throws(BodyRecorder.Failure) {
@@ -234,7 +234,7 @@ extension Exchange {
   /// Sends what is ready; false when the origin takes no more for now.
   private func sendReady(to origin: OriginConnection) -> Bool {
     guard origin.isWritable else {
-      origin.setDeadline(afterMs: worker.settings.responseMs)
+      origin.setDeadline(afterMs: settings.responseMs)
       return false
     }
     let ready = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[body.lower..<body.upper])

@@ -26,7 +26,7 @@ extension Exchange {
     while true {
       let parsed = unsafe ResponseHead.parse(
         UnsafeRawBufferPointer(origin.input.readable).bytes, toHead: asksByHead,
-        limits: worker.settings.headLimits, fields: &worker.answerFields)
+        limits: worker.headLimits, fields: &worker.answerFields)
       switch parsed {
       case .incomplete:
         origin.input.compact()
@@ -53,7 +53,7 @@ extension Exchange {
 
   /// A 100 goes to the client at once, others with the answer that they announce; false when the client is gone.
   private func passInterim(_ answer: ResponseHead, _ origin: OriginConnection) -> Bool {
-    origin.setDeadline(afterMs: worker.settings.responseMs)
+    origin.setDeadline(afterMs: settings.responseMs)
     defer { origin.input.consume(answer.byteCount) }
     if head.minorVersion == 0 || (answer.status == 100 && (continued || !head.expectsContinue)) {
       return true
@@ -62,7 +62,7 @@ extension Exchange {
     let shape = AnswerShape(isChunked: false, connection: nil, route: nil)
     if answer.status != 100 {
       // A flood of them is no reason to hold more than one head may have.
-      guard interim.count < worker.settings.headLimits.maxBytes else { return true }
+      guard interim.count < worker.headLimits.maxBytes else { return true }
       writeAnswer(answer, bytes, shape, from: origin.server, into: &interim)
       return true
     }
@@ -108,7 +108,7 @@ extension Exchange {
       status: status, softMiss: softMiss, requestCanBeRepeated: body.canBeRepeated,
       isKnownDoubleMiss: isKnownDoubleMiss(status), redirectUse: redirectUse,
       methodTeaches: head.method != .options && head.method != .trace)
-    switch worker.decisions.verdict(on: facts, at: step) {
+    switch settings.decisions.verdict(on: facts, at: step) {
     case .deliver(let change):
       apply(change)
       if step == .newAfterOldMiss { noteLateMiss(status) }
@@ -225,23 +225,23 @@ extension Exchange {
   }
 
   private func isKnownDoubleMiss(_ status: UInt16) -> Bool {
-    step == .newFirst && worker.decisions.fallbackOn.contains(status) && oldHasJustMissed
+    step == .newFirst && settings.decisions.fallbackOn.contains(status) && oldHasJustMissed
   }
 
   /// The old server said a moment ago that it does not have this URL.
   var oldHasJustMissed: Bool {
     guard let missFingerprint else { return false }
-    return worker.misses.contains(missFingerprint, nowMs: worker.loop.coarseMs)
+    return settings.misses.contains(missFingerprint, nowMs: worker.loop.coarseMs)
   }
 
   /// The old server has missed what the map or a rule had it asked for, and the new pool has had its say.
   private func noteLateMiss(_ status: UInt16) {
-    let isMiss = worker.decisions.fallbackOn.contains(status)
+    let isMiss = settings.decisions.fallbackOn.contains(status)
     miss = isMiss ? miss ?? .bothMissed : nil
   }
 
   private func rememberMiss() {
-    if let missFingerprint { worker.misses.insert(missFingerprint, nowMs: worker.loop.coarseMs) }
+    if let missFingerprint { settings.misses.insert(missFingerprint, nowMs: worker.loop.coarseMs) }
   }
 
   // MARK: Holding and dropping
@@ -286,7 +286,7 @@ extension Exchange {
       }
     }
     // A paused answer waits for the old server's, which has a time limit of its own.
-    if held.isFull { origin.clearDeadline() } else { origin.setDeadline(afterMs: worker.settings.idleMs) }
+    if held.isFull { origin.clearDeadline() } else { origin.setDeadline(afterMs: settings.idleMs) }
   }
 
   /// Moves what was received into the held answer; false when nothing more is to come.
@@ -339,6 +339,7 @@ extension Exchange {
   }
 
   /// The origin's part in this exchange is done.
+  @inline(__always)
   func letGo(_ origin: OriginConnection, keepAlive: Bool) {
     if asked === origin { asked = nil }
     if keepAlive && body.isSent { origin.release() } else { origin.close() }

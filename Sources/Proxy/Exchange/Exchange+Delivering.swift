@@ -52,7 +52,7 @@ extension Exchange {
       unsafe ResponseHead.parse(
         UnsafeRawBufferPointer(rebasing: bytes[..<held.head.byteCount]).bytes,
         toHead: self.head.method == .head,
-        limits: worker.settings.headLimits, fields: &worker.answerFields)
+        limits: worker.headLimits, fields: &worker.answerFields)
     }
     guard case .head = parsed else { return giveUp(.died(errno: 0)) }
     held.bytes.withBytes { bytes in
@@ -88,7 +88,7 @@ extension Exchange {
       !answer.keepsClient ? "close" : isForHTTP10 ? "keep-alive" : nil
     let shape = AnswerShape(
       isChunked: answer.writesChunks || (head.framing == .chunked && !isForHTTP10), connection: connection,
-      route: worker.settings.debugHeaders ? route : nil, variesByReferer: variesByReferer,
+      route: settings.debugHeaders ? route : nil, variesByReferer: variesByReferer,
       publicScheme: sender.scheme, strictTransport: strictTransport)
     worker.writer.removeAll()
     interim.withBytes { if $0.byteCount > 0 { worker.writer.append($0) } }
@@ -97,7 +97,7 @@ extension Exchange {
 
   /// It is of no use where nothing protects it (RFC 6797, 7.2).
   var strictTransport: StrictTransport? {
-    sender.scheme == .https ? worker.settings.strictTransport : nil
+    sender.scheme == .https ? settings.strictTransport : nil
   }
 
   /// Writes the head of a server's answer, be it an interim one, as the client is to get it.
@@ -108,12 +108,12 @@ extension Exchange {
     let source: AnswerSource
     switch server.state.site {
     case .new:
-      source = .new(worker.settings.cookies.map { AnswerSource.New(cookies: $0, tag: server.tag) })
+      source = .new(settings.cookies.map { AnswerSource.New(cookies: $0, tag: server.tag) })
     case .old:
       source = .old(
         AnswerSource.Old(
-          address: OldAddress(server: server.name, host: worker.settings.oldName),
-          cookies: worker.settings.cookies))
+          address: OldAddress(server: server.name, host: settings.oldName),
+          cookies: settings.cookies))
     }
     let own = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[self.head.authority.range])
     unsafe AnswerWriter.write(
@@ -162,7 +162,7 @@ extension Exchange {
       if answer.isWhole { return answerIsWhole() }
       guard origin.isReadable else {
         client.clearDeadline()
-        return origin.setDeadline(afterMs: worker.settings.idleMs)
+        return origin.setDeadline(afterMs: settings.idleMs)
       }
       guard fillPipe(from: origin) ?? receiveAnswer(origin) else { return }
     }
@@ -221,7 +221,7 @@ extension Exchange {
   func waitForClientToRead() {
     // The origin is not read meanwhile: what it owes is nothing.
     asked?.clearDeadline()
-    client.setDeadline(afterMs: worker.settings.idleMs)
+    client.setDeadline(afterMs: settings.idleMs)
   }
 
   /// Receives once and looks at it; false when the pump has to stop.
@@ -289,7 +289,7 @@ extension Exchange {
     }
     if client.output.isEmpty { return end(keepAlive: answer.keepsClient) }
     delivery = .flushing
-    client.setDeadline(afterMs: worker.settings.idleMs)
+    client.setDeadline(afterMs: settings.idleMs)
   }
 
   /// The answer can't be finished: the client must not take what it has for the whole.

@@ -15,7 +15,7 @@ extension Exchange {
 
   /// Whether an answer of the old server may be a soft 404 by its body; nil when that is to be seen by looking into it.
   func softMissByBody(_ answer: ResponseHead, _ origin: OriginConnection) -> SoftMiss? {
-    guard step.asksOld, !worker.settings.softMissTexts.isEmpty else { return .no }
+    guard step.asksOld, !settings.softMissTexts.isEmpty else { return .no }
     guard answer.status == 200 || answer.status == 206 || answer.status == 304 else { return .no }
     let bytes = unsafe UnsafeRawBufferPointer(origin.input.readable).bytes
     guard ContentKind.isText(worker.answerFields, bytes) else { return .no }
@@ -35,7 +35,7 @@ extension Exchange {
   func examine(_ answer: ResponseHead, _ origin: OriginConnection) {
     let kept = keep(answer, from: origin)
     examination = Examination(
-      answer: kept, search: SoftMissSearch(texts: worker.settings.softMissTexts, framing: answer.framing))
+      answer: kept, search: SoftMissSearch(texts: settings.softMissTexts, framing: answer.framing))
     // Not put off by what comes: an answer that trickles is not kept for longer.
     origin.setDeadline(afterMs: SoftMissSearch.patienceMs)
     let hasBody = !origin.input.isEmpty || kept.scanner.isFinished

@@ -220,7 +220,7 @@ extension Exchange {
 
   /// Whether the request may be sent again after a server has failed; counts that it is.
   private func takeRetry() -> Bool {
-    if let limit = worker.settings.retries, retriesAfterFailure >= limit { return false }
+    if let limit = settings.retries, retriesAfterFailure >= limit { return false }
     guard takeFromBudget() else { return false }
     retriesAfterFailure += 1
     return true
@@ -246,7 +246,7 @@ extension Exchange {
   /// The site that the step names can't answer.
   func giveUp(_ failure: OriginFailure) {
     switch step {
-    case .newFirst where worker.decisions.oldStandsIn && !failure.isOverload:
+    case .newFirst where settings.decisions.oldStandsIn && !failure.isOverload:
       record.notes.insert(failure.noteOfNew)
       letOldStandIn(for: failure)
     case .newFirst, .newOnly, .newByRule, .newAfterOldMiss, .newAfterOldFailure:
@@ -364,7 +364,7 @@ extension Exchange {
     worker.writer.removeAll()
     own.write(
       isHead: head.method == .head, closes: !answer.keepsClient,
-      route: worker.settings.debugHeaders ? route : nil, into: &worker.writer
+      route: settings.debugHeaders ? route : nil, into: &worker.writer
     ) { writer in
       if let strictTransport { writer.append(strictTransport.line) }
       fields(&writer)
@@ -373,7 +373,7 @@ extension Exchange {
     if client.output.isEmpty {
       end(keepAlive: answer.keepsClient)
     } else {
-      client.setDeadline(afterMs: worker.settings.idleMs)
+      client.setDeadline(afterMs: settings.idleMs)
     }
   }
 
@@ -389,10 +389,10 @@ extension Exchange {
     writeAnswer(
       answer, bytes,
       AnswerShape(
-        isChunked: false, connection: nil, route: worker.settings.debugHeaders ? record.route : nil),
+        isChunked: false, connection: nil, route: settings.debugHeaders ? record.route : nil),
       from: origin.server, into: &worker.writer)
     origin.input.consume(answer.byteCount)
-    let tunnel = Tunnel(client: client, origin: origin, idleMs: worker.settings.tunnelMs)
+    let tunnel = Tunnel(client: client, origin: origin, idleMs: settings.tunnelMs)
     origin.startTunnel(tunnel)
     asked = nil
     endInTunnel(tunnel)

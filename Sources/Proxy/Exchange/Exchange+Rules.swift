@@ -8,7 +8,7 @@ extension Exchange {
   func stepByRule() -> Step? {
     guard hasURL else { return nil }
     let target = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[head.pathAndQuery.range])
-    return switch unsafe worker.settings.rules.site(for: target.bytes, room: &worker.keyScratch) {
+    return switch unsafe settings.rules.site(for: target.bytes, room: &worker.keyScratch) {
     case .alwaysNew: .newByRule
     case .alwaysOld: .oldByRule
     case nil: nil
@@ -47,7 +47,7 @@ extension Exchange {
     let page = value.extracting(reference.pathAndQuery.range)
     // A field may hold bytes that no request target does, and no key.
     guard page.byteOffsets.allSatisfy({ (0x21...0x7E).contains(page.byte(at: $0)) }) else { return false }
-    switch worker.settings.rules.site(for: page, room: &worker.keyScratch) {
+    switch settings.rules.site(for: page, room: &worker.keyScratch) {
     case .alwaysNew: return false
     case .alwaysOld: return true
     case nil:

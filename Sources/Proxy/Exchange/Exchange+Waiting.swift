@@ -14,7 +14,7 @@ extension Exchange: WaitingRequest {
     self.ticket = ticket
     worker.metrics.count(.queued)
     record.notes.insert(.queued)
-    client.setDeadline(afterMs: client.peerHasEnded ? Self.departureMs : worker.settings.queueMs)
+    client.setDeadline(afterMs: client.peerHasEnded ? Self.departureMs : settings.queueMs)
     worker.linesHaveGrown()
     // A place that has come free since it was looked for woke nobody: this one was not in the line yet.
     pool.serveLine(nowMs: worker.loop.coarseMs)

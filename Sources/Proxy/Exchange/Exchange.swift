@@ -3,7 +3,7 @@ import HTTP1
 import URLMap
 
 /// One client request and all that is done to answer it. One object a connection, used for each of its
-/// requests in turn.
+/// requests in turn for as long as the settings stay the same.
 ///
 /// The life of a request, in order, each phase in its own file:
 ///
@@ -26,6 +26,8 @@ final class Exchange {
   /// It owns its exchange, and lets go of it when it closes.
   let client: ClientConnection
   let worker: Worker
+  /// What it began with, and ends with.
+  let settings: Settings
 
   /// Whether a request is under way.
   private(set) var isActive = false
@@ -67,6 +69,7 @@ final class Exchange {
   init(client: ClientConnection) {
     self.client = client
     worker = client.worker
+    settings = client.worker.settings
     head = RequestHead()
     sender = Sender(peer: client.peer)
     interim = ByteWriter(capacity: 0)
@@ -88,7 +91,7 @@ final class Exchange {
     isActive = true
     worker.requestTableOwner = ObjectIdentifier(self)
     body.begin(head)
-    if let redirect = worker.settings.httpsRedirect, redirectToHTTPS(redirect) { return }
+    if let redirect = settings.httpsRedirect, redirectToHTTPS(redirect) { return }
     step = firstStep()
     preferred = home
     body.recorder = makeRecorder()
@@ -100,18 +103,18 @@ final class Exchange {
     let input = unsafe client.input.readable.bindMemory(to: UInt8.self)
     sender = unsafe Sender(
       peer: client.peer, fields: worker.requestFields, bytes: input.span,
-      trusted: worker.settings.trustedProxies)
+      trusted: settings.trustedProxies)
   }
 
   private func firstStep() -> Step {
-    if !worker.settings.rules.isEmpty, let step = stepByRule() { return step }
+    if !settings.rules.isEmpty, let step = stepByRule() { return step }
     let nowSeconds = worker.wallClock.seconds
     let byMap = withKey { key -> Step in
       guard let entry = worker.reader.lookup(key, countingHitAt: nowSeconds) else { return .newFirst }
-      return worker.settings.recheckAge.isDue(entry, key: key, at: nowSeconds) ? .recheck : .oldByMap
+      return settings.recheckAge.isDue(entry, key: key, at: nowSeconds) ? .recheck : .oldByMap
     }
     guard let byMap else { return .newOnly }
-    if worker.settings.assetsFollowReferer, let step = stepByReferer(insteadOf: byMap) { return step }
+    if settings.assetsFollowReferer, let step = stepByReferer(insteadOf: byMap) { return step }
     return byMap
   }
 
@@ -119,7 +122,7 @@ final class Exchange {
   func describeHead() {
     if worker.requestTableOwner == ObjectIdentifier(self) { return }
     _ = unsafe RequestHead.parse(
-      UnsafeRawBufferPointer(client.input.readable).bytes, limits: worker.settings.headLimits,
+      UnsafeRawBufferPointer(client.input.readable).bytes, limits: worker.headLimits,
       fields: &worker.requestFields)
     worker.requestTableOwner = ObjectIdentifier(self)
   }
@@ -143,14 +146,14 @@ final class Exchange {
 
   /// Hands the map's key of a path and query at a host to `body`; nil when it has none.
   func withKey<Result>(of target: RawSpan, host: RawSpan, _ body: (RawSpan) -> Result) -> Result? {
-    let key = worker.settings.keys.key(of: target, host: host, writingInto: &worker.keyScratch)
+    let key = settings.keys.key(of: target, host: host, writingInto: &worker.keyScratch)
     return with(key, target, body)
   }
 
   /// Hands the URL that answers to this request are about to `body`, which is not always its key; nil when it has none.
   func withSpelling<Result>(_ body: (RawSpan) -> Result) -> Result? {
     withURL { target, host in
-      let spelling = worker.settings.keys.spelling(of: target, host: host, writingInto: &worker.keyScratch)
+      let spelling = settings.keys.spelling(of: target, host: host, writingInto: &worker.keyScratch)
       return with(spelling, target, body)
     }
   }
@@ -167,13 +170,12 @@ final class Exchange {
 
   /// Whether what is answered to this request holds for its key in the map.
   var speaksForKey: Bool {
-    withURL { worker.settings.keys.speaksForKey($0, host: $1) } ?? false
+    withURL { settings.keys.speaksForKey($0, host: $1) } ?? false
   }
 
   /// A URL in the map needs no recording past what fits in memory: the old server has the page.
   private func makeRecorder() -> BodyRecorder? {
     guard body.isExpected else { return nil }
-    let settings = worker.settings
     let limit: Int
     switch step {
     case .newFirst, .recheck, .oldByRule: limit = settings.replayLimitBytes

@@ -23,6 +23,8 @@ final class MissMemory: @unchecked Sendable {
   private static let tickMs: UInt64 = 16
   private static let longestMs: UInt64 = 24 * 3_600_000
 
+  private let count: Int
+  private let lifetimeMs: UInt64
   /// 0: nothing is remembered.
   private let lifetimeTicks: UInt64
   private let setCount: Int
@@ -35,6 +37,8 @@ final class MissMemory: @unchecked Sendable {
   ///   - count: URLs that there is room for, of 8 bytes each; rounded down to a multiple of 16, 16 at least.
   ///   - lifetimeMs: how long a miss is remembered, at most 24 hours; 0 remembers none.
   init(count: Int, lifetimeMs: UInt64) {
+    self.count = count
+    self.lifetimeMs = lifetimeMs
     lifetimeTicks = (min(lifetimeMs, Self.longestMs) + Self.tickMs - 1) / Self.tickMs
     setCount = lifetimeMs == 0 ? 1 : max(1, count / Self.ways)
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
@@ -44,6 +48,12 @@ final class MissMemory: @unchecked Sendable {
     }
     // Zeros are atomics that hold 0, and nothing has to be destroyed.
     unsafe places = memory.assumingMemoryBound(to: Atomic<UInt64>.self)
+  }
+
+  /// The memory there is, if it is of this kind; else a new one, which is empty.
+  static func following(_ former: MissMemory?, count: Int, lifetimeMs: UInt64) -> MissMemory {
+    if let former, former.count == count, former.lifetimeMs == lifetimeMs { return former }
+    return MissMemory(count: count, lifetimeMs: lifetimeMs)
   }
 
   deinit {

@@ -9,7 +9,7 @@ struct RetryBudget {
   static let floor = 100.0
 
   /// Of the requests, how many may be repeated, in hundredths.
-  private let percent: Double
+  private var percent: Double
   private var requests = 0.0
   private var retries = 0.0
   private var requestsSeen: UInt64 = 0
@@ -19,6 +19,9 @@ struct RetryBudget {
     self.percent = Double(percent)
     lastMs = nowMs
   }
+
+  /// Allows for so many from now on.
+  mutating func setPercent(_ percent: Int) { self.percent = Double(percent) }
 
   /// Takes one retry from the budget; false when nothing is left.
   ///

@@ -83,7 +83,7 @@ final class HealthChecker {
     subjects = checked.enumerated().map { place, one in
       subjects.first { $0.origin === one.0 }
         ?? Subject(
-          one.0, one.1, HealthTrack(rise: checks.rise, fall: checks.fall),
+          one.0, one.1, HealthTrack(rise: checks.rise, fall: checks.fall, after: one.0.checked),
           dueMs: nowMs &+ spreadMs * UInt64(place) / UInt64(checked.count))
     }
   }

@@ -2,7 +2,7 @@ import HTTP1
 
 /// How servers are asked, beside their work, whether they can do it: active health checks. Off where a site has no
 /// target.
-public struct HealthChecks: Sendable {
+public struct HealthChecks: Sendable, Equatable {
   public static let intervals = Duration.milliseconds(100)...Duration.seconds(3600)
   public static let timeouts = Duration.milliseconds(10)...Duration.seconds(60)
   /// Of ``rise`` and ``fall``.

@@ -5,6 +5,7 @@ import TLS
 /// The thread that checks servers, as the proxy starts and stops it.
 final class HealthThread: Sendable {
   private let mailbox: Mailbox<Void>
+  private let thread: Locked<LoopThread?>
 
   /// Starts at once.
   init(
@@ -20,9 +21,12 @@ final class HealthThread: Sendable {
         logger.critical("servers can't be checked: all count as up", metadata: ["cause": "\(error)"])
       }
     }
-    thread.detach()
+    self.thread = Locked(consume thread)
   }
 
-  /// Returns at once. What the checks have said stays.
-  func stop() { mailbox.send(()) }
+  /// Returns when the last check has said its word, which is a moment. What the checks have said stays.
+  func stop() {
+    mailbox.send(())
+    thread.withLock { $0.take() }?.join()
+  }
 }

@@ -11,11 +11,17 @@ struct HealthTrack: Equatable {
 
   private let rise: Int
   private let fall: Int
-  private var state = State.unknown
+  private var state: State
 
-  init(rise: Int, fall: Int) {
+  /// - Parameter former: what earlier checks have come to.
+  init(rise: Int, fall: Int, after former: CheckedHealth = .unchecked) {
     self.rise = rise
     self.fall = fall
+    switch former {
+    case .unchecked: state = .unknown
+    case .up: state = .up(failures: 0)
+    case .down: state = .down(passes: 0)
+    }
   }
 
   /// Takes the outcome of the next check; the server's health where that has changed it. The first check decides alone,

@@ -54,7 +54,7 @@ extension Exchange {
   /// A method other than GET and HEAD is only redirected by a status that keeps it, an upgrade never; nor is a client
   /// that has come by the old site's own name, which would lead it here again.
   var redirectUse: RedirectUse {
-    guard let redirect = worker.settings.oldRedirect, !head.wantsUpgrade, head.targetForm != .asterisk else {
+    guard let redirect = settings.oldRedirect, !head.wantsUpgrade, head.targetForm != .asterisk else {
       return .never
     }
     let named = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[head.authority.range]).bytes
@@ -68,7 +68,7 @@ extension Exchange {
 
   /// Sends the client to the old site; true when it can be.
   func redirectToOld() -> Bool {
-    guard let redirect = worker.settings.oldRedirect, redirectUse != .never else { return false }
+    guard let redirect = settings.oldRedirect, redirectUse != .never else { return false }
     let input = unsafe UnsafeRawBufferPointer(rebasing: client.input.readable[..<head.byteCount]).bytes
     let answer = OwnAnswer(status: redirect.status.rawValue, text: "This page is on the old site.")
     answerOwn(answer, as: .oldRedirect) { writer in

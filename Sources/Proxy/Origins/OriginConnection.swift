@@ -49,7 +49,7 @@ final class OriginConnection: StreamSocket {
     let descriptor = try beginConnecting(to: server.address)
     try super.init(loop: worker.loop, descriptor: descriptor, layer: tls)
     server.add(self)
-    setDeadline(afterMs: worker.settings.connectMs)
+    setDeadline(afterMs: exchange.settings.connectMs)
   }
 
   var isConnecting: Bool {

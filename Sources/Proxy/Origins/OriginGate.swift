@@ -3,21 +3,17 @@ import Synchronization
 /// Bounds the requests that one server serves at once, over all workers (`max=`).
 ///
 /// The only memory that workers share per request, and only where a server has a maximum; it lies on cache lines of its
-/// own. All accesses are sequentially consistent: see ``WaitingRoom`` for what depends on that.
+/// own. While there is none, nobody is counted: a maximum that a reload brings holds for those who come after it.
+/// All accesses are sequentially consistent: see ``WaitingRoom`` for what depends on that.
 final class OriginGate: Sendable {
-  let max: Int
   private let before = InlineArray<16, UInt64>(repeating: 0)
   private let used = Atomic<Int>(0)
   private let after = InlineArray<16, UInt64>(repeating: 0)
 
-  init(max: Int) {
-    self.max = max
-  }
-
-  var isFull: Bool { used.load(ordering: .sequentiallyConsistent) >= max }
+  func isFull(max: Int) -> Bool { used.load(ordering: .sequentiallyConsistent) >= max }
 
   /// Takes a place; false when none is free.
-  func tryEnter() -> Bool {
+  func tryEnter(max: Int) -> Bool {
     var count = used.load(ordering: .sequentiallyConsistent)
     while count < max {
       let (exchanged, original) = used.compareExchange(

@@ -42,7 +42,7 @@ extension OriginServer {
   fileprivate func score(for value: RawSpan) -> Double {
     var hash = sessionSeed
     for offset in 0..<value.byteCount { hash = SessionHash.mix(hash, value.byte(at: offset)) }
-    return -Double(state.options.weight) / log(SessionHash.unit(hash))
+    return -Double(state.weight) / log(SessionHash.unit(hash))
   }
 }
 

@@ -5,7 +5,7 @@ final class OriginPool {
   }
   /// Of the servers, in their order: see ``StickyCookie``.
   private(set) var tags: [[UInt8]]
-  private let balance: Balance
+  var balance: Balance
   /// The number of the worker that uses it.
   private let worker: Int
   private let room: WaitingRoom
@@ -27,7 +27,7 @@ final class OriginPool {
     tags = servers.map(\.tag)
   }
 
-  /// Follows names whose addresses have changed.
+  /// Follows the settings, and names whose addresses have changed.
   func update(_ origins: [OriginState]) {
     let former = servers
     servers = origins.map { state in
@@ -69,7 +69,7 @@ final class OriginPool {
     where server.state.mode == .ready && !request.tried.contains(server)
       && request.lastResort.allows(server.state, nowMs: nowMs)
     {
-      if server.isFull { someAreFull = true } else { server.offer = server.state.options.weight }
+      if server.isFull { someAreFull = true } else { server.offer = server.state.weight }
     }
     if let slot = takeBest(&someAreFull) { return .server(slot) }
     return someAreFull ? .full : .none
@@ -92,7 +92,7 @@ final class OriginPool {
     }
     switch server.state.availability(nowMs: nowMs) {
     case .nothing: return .none
-    case .share(let share): return server.isFull ? .full : .share(server.state.options.weight * share)
+    case .share(let share): return server.isFull ? .full : .share(server.state.weight * share)
     case .trial:
       let takesTrial = request.mayTry && !server.isFull && server.state.beginTrial(nowMs: nowMs)
       return takesTrial ? .trial : .none
@@ -216,7 +216,7 @@ final class OriginPool {
   /// - Parameter others: workers that have not looked yet: see ``WaitingRoom``.
   func placeIsFree(others: Int, nowMs: UInt64) {
     serveLine(nowMs: nowMs)
-    if servers.contains(where: { $0.state.gate != nil && !$0.isFull }) {
+    if servers.contains(where: { $0.state.max != .max && !$0.isFull }) {
       room.slotIsFree(besides: worker, others: others)
     }
   }

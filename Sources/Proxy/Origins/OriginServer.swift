@@ -25,7 +25,7 @@ final class OriginServer {
   /// Scratch of the pool's choice: what it weighs in this one, 0 when it is out, and its requests under way.
   var offer = 0
   var load = 0
-  /// False once the name no longer resolves to this address.
+  /// False once the settings, or its name, lead here no more.
   private(set) var isCurrent = true
 
   private let worker: Int
@@ -49,19 +49,24 @@ final class OriginServer {
   var address: SocketAddress { state.address }
 
   /// It serves its maximum.
-  var isFull: Bool { state.gate?.isFull ?? false }
+  var isFull: Bool { state.isFull }
 
   /// Takes a place for a request; nil when it serves its maximum.
   func enter(isTrial: Bool = false) -> OriginSlot? {
-    if let gate = state.gate, !gate.tryEnter() { return nil }
-    return OriginSlot(self, isTrial: isTrial)
+    let max = state.max
+    let marks: OriginSlot.Marks = isTrial ? .trial : []
+    if max == .max { return OriginSlot(self, marks) }
+    return state.gate.tryEnter(max: max) ? OriginSlot(self, marks.union(.counted)) : nil
   }
 
   /// A place that ``enter(isTrial:)`` gave is free again.
-  func slotEnded() {
-    guard let gate = state.gate else { return }
-    gate.leave()
-    room.slotIsFree(besides: worker, others: state.tallies.count)
+  @inline(never)
+  func slotEnded(_ marks: OriginSlot.Marks) {
+    if marks.contains(.trial) { state.endTrial() }
+    if marks.contains(.counted) {
+      state.gate.leave()
+      room.slotIsFree(besides: worker, others: state.tallies.count)
+    }
   }
 
   func takeIdle() -> OriginConnection? { idle.popLast() }
@@ -85,7 +90,7 @@ final class OriginServer {
     connections[descriptor] = nil
   }
 
-  /// The name does not lead here any more: idle connections go now, busy ones after their answer.
+  /// Nothing leads here any more: idle connections go now, busy ones after their answer.
   func retire() {
     isCurrent = false
     closeIdle()

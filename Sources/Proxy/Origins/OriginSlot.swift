@@ -2,22 +2,28 @@
 ///
 /// The connection that carries the request owns it, so that no way out of an exchange can forget to give it back.
 struct OriginSlot: ~Copyable {
-  let server: OriginServer
-  private let isTrial: Bool
+  /// What its end has to tell others; mostly nothing.
+  struct Marks: OptionSet {
+    let rawValue: UInt8
 
-  /// - Parameters:
-  ///   - server: whose gate, where it has one, has let the request in.
-  ///   - isTrial: the request finds out whether the server answers again.
-  init(_ server: OriginServer, isTrial: Bool) {
+    /// The request finds out whether the server answers again.
+    static let trial = Marks(rawValue: 1)
+    /// The gate has let it in, and did not just stand open.
+    static let counted = Marks(rawValue: 2)
+  }
+
+  let server: OriginServer
+  private let marks: Marks
+
+  init(_ server: OriginServer, _ marks: Marks) {
     self.server = server
-    self.isTrial = isTrial
+    self.marks = marks
     server.tally.requestBegan()
   }
 
   deinit {
-    if isTrial { server.state.endTrial() }
     server.tally.requestEnded()
-    server.slotEnded()
+    if !marks.isEmpty { server.slotEnded(marks) }
   }
 }
 

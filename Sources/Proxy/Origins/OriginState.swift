@@ -16,17 +16,18 @@ public final class OriginState: Sendable {
   public let authority: String
   /// One of the addresses of ``authority``.
   public let address: SocketAddress
-  public let options: OriginOptions
   /// The name that its certificate must have; nil where it is spoken to without TLS.
   public let tlsName: String?
   /// Of connections to it.
   let tlsSessions = TLSSessionStore()
-
   /// One for each worker, in their order.
   let tallies: [OriginTally]
-  /// Nil without a maximum.
-  let gate: OriginGate?
-  private let policy: PassiveHealthPolicy
+  let gate = OriginGate()
+  private let rules: PassiveHealthRules
+  private let optionsNow: Locked<OriginOptions>
+  private let weightNow: Atomic<Int>
+  private let maxNow: Atomic<Int>
+  private let isLeavingNow = Atomic<Bool>(false)
   private let modeNow = Atomic<OriginMode>(.ready)
   private let checkedNow = Atomic<CheckedHealth>(.unchecked)
   /// A ``PassiveHealth`` as its word.
@@ -34,17 +35,56 @@ public final class OriginState: Sendable {
   private let checkMessageNow = Locked<String?>(nil)
   private let sinceSeconds: Atomic<Int>
 
-  init(id: String, site: Site, origin: ResolvedOrigin, workers: Int, policy: PassiveHealthPolicy) {
+  init(id: String, site: Site, origin: ResolvedOrigin, workers: Int, rules: PassiveHealthRules) {
     self.id = id
     self.site = site
     authority = String(decoding: origin.authority, as: UTF8.self)
     address = origin.address
-    options = origin.options
+    maxNow = Atomic(origin.options.max ?? .max)
+    self.rules = rules
+    optionsNow = Locked(origin.options)
+    weightNow = Atomic(origin.options.weight)
     tlsName = origin.tlsName
-    gate = origin.options.max.map(OriginGate.init)
-    self.policy = policy
     tallies = (0..<workers).map { _ in OriginTally() }
     sinceSeconds = Atomic(Self.wallClockSeconds())
+  }
+
+  /// Its weight and bound. A reload may change them.
+  public var options: OriginOptions { optionsNow.withLock { $0 } }
+
+  /// The weight alone, for those who pick a server.
+  var weight: Int { weightNow.load(ordering: .relaxed) }
+
+  /// The bound alone; `Int.max` where there is none, so that those who pick a server need not look at its gate.
+  var max: Int { maxNow.load(ordering: .relaxed) }
+
+  /// It serves its maximum.
+  var isFull: Bool {
+    let max = max
+    return max != .max && gate.isFull(max: max)
+  }
+
+  /// Takes other options, at once for all workers. Requests under way stay, past a lowered bound too.
+  func setOptions(_ options: OriginOptions) {
+    optionsNow.withLock { $0 = options }
+    weightNow.store(options.weight, ordering: .relaxed)
+    maxNow.store(options.max ?? .max, ordering: .relaxed)
+  }
+
+  /// Neither the settings nor a name lead to it any more: only what is under way has it.
+  public var isLeaving: Bool { isLeavingNow.load(ordering: .relaxed) }
+
+  func setLeaving(_ isLeaving: Bool) {
+    if isLeavingNow.exchange(isLeaving, ordering: .relaxed) != isLeaving { stateHasChanged() }
+  }
+
+  /// Goes on with what the operator, the checks and the requests have said of the same server under another identifier.
+  func takeOver(from former: OriginState) {
+    modeNow.store(former.mode, ordering: .relaxed)
+    checkedNow.store(former.checked, ordering: .relaxed)
+    passiveNow.store(former.passiveNow.load(ordering: .relaxed), ordering: .relaxed)
+    let message = former.checkMessage
+    checkMessageNow.withLock { $0 = message }
   }
 
   /// What the operator wants of it.
@@ -76,7 +116,13 @@ public final class OriginState: Sendable {
   /// What the last active check has seen, in words; nil when nobody checks it, or no check has ended yet.
   public var checkMessage: String? { checkMessageNow.withLock { $0 } }
 
-  func setCheckMessage(_ message: String) { checkMessageNow.withLock { $0 = message } }
+  /// Nobody checks it any more.
+  func forgetChecks() {
+    setChecked(.unchecked)
+    setCheckMessage(nil)
+  }
+
+  func setCheckMessage(_ message: String?) { checkMessageNow.withLock { $0 = message } }
 
   // MARK: What requests find out
 
@@ -84,7 +130,7 @@ public final class OriginState: Sendable {
   func availability(nowMs: UInt64) -> PassiveHealth.Availability {
     let word = passiveNow.load(ordering: .relaxed)
     if word == 0 { return .share(PassiveHealth.fullShare) }
-    return PassiveHealth(word: word).availability(nowMs: nowMs, policy)
+    return PassiveHealth(word: word).availability(nowMs: nowMs, rules.policy)
   }
 
   /// A request has got an answer from it.
@@ -97,7 +143,7 @@ public final class OriginState: Sendable {
   }
 
   private func noteSuccess() -> Bool {
-    let nowMs = EventLoop.monotonicMs()
+    let (nowMs, policy) = (EventLoop.monotonicMs(), rules.policy)
     return switch change({ $0.afterSuccess(nowMs: nowMs, policy) })?.former {
     case .paused, .trial: true
     case .healthy, .recovering, nil: false
@@ -117,7 +163,7 @@ public final class OriginState: Sendable {
   /// It has failed a request.
   @discardableResult
   func requestFailed() -> FailureEffect {
-    let (nowMs, jitter) = (EventLoop.monotonicMs(), Int.random(in: -250...250))
+    let (nowMs, jitter, policy) = (EventLoop.monotonicMs(), Int.random(in: -250...250), rules.policy)
     switch change({ $0.afterFailure(nowMs: nowMs, jitter: jitter, policy) }) {
     case nil: return .wasPaused
     case (.healthy, .paused(let untilMs, _))?, (.recovering, .paused(let untilMs, _))?:
@@ -180,7 +226,8 @@ public final class OriginState: Sendable {
 
   /// Everything of it as plain values.
   public var status: OriginStatus {
-    OriginStatus(
+    let options = options
+    return OriginStatus(
       id: id, site: site, authority: authority, address: address.description, weight: options.weight,
       max: options.max, mode: mode, checked: checked, checkMessage: checkMessage, condition: condition,
       inFlight: inFlight,
@@ -190,7 +237,8 @@ public final class OriginState: Sendable {
   }
 
   private var condition: OriginCondition {
-    switch mode {
+    if isLeaving { return .leaving }
+    return switch mode {
     case .off: .off
     case .drain: .draining
     case .ready where checked == .down: .down
@@ -199,7 +247,7 @@ public final class OriginState: Sendable {
       case .healthy: .up
       case .paused, .trial: .paused
       case .recovering(let sinceMs, _, _):
-        EventLoop.monotonicMs() < sinceMs &+ policy.slowStartMs ? .slowStart : .up
+        EventLoop.monotonicMs() < sinceMs &+ rules.policy.slowStartMs ? .slowStart : .up
       }
     }
   }

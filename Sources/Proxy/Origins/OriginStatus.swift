@@ -50,4 +50,6 @@ public enum OriginCondition: String, Sendable, CaseIterable {
   case draining
   /// The operator lets it take no requests.
   case off
+  /// A reload or its name has taken it out: it gets no requests, and is gone when those under way have ended.
+  case leaving
 }

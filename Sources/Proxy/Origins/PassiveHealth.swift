@@ -1,4 +1,5 @@
 import EventLoop
+import Synchronization
 
 /// When requests that fail keep a server from getting more.
 struct PassiveHealthPolicy: Sendable, Equatable {
@@ -23,6 +24,33 @@ struct PassiveHealthPolicy: Sendable, Equatable {
   func pauseMs(number: Int) -> UInt64 {
     // Pauses are hours at most, so that nothing is shifted out.
     min(pauseMs << UInt64(min(max(number, 1) - 1, 30)), pauseMaxMs)
+  }
+}
+
+/// The policy that is in force for all servers. A reload changes it while others read: a reader may see a part of the one
+/// and a part of the other for a moment, each of which holds by itself.
+final class PassiveHealthRules: Sendable {
+  private let failures = Atomic<Int>(0)
+  private let pauseMs = Atomic<UInt64>(0)
+  private let pauseMaxMs = Atomic<UInt64>(0)
+  private let slowStartMs = Atomic<UInt64>(0)
+
+  init(_ policy: PassiveHealthPolicy) { set(policy) }
+
+  var policy: PassiveHealthPolicy {
+    var policy = PassiveHealthPolicy()
+    policy.failures = failures.load(ordering: .relaxed)
+    policy.pauseMs = pauseMs.load(ordering: .relaxed)
+    policy.pauseMaxMs = pauseMaxMs.load(ordering: .relaxed)
+    policy.slowStartMs = slowStartMs.load(ordering: .relaxed)
+    return policy
+  }
+
+  func set(_ policy: PassiveHealthPolicy) {
+    failures.store(policy.failures, ordering: .relaxed)
+    pauseMs.store(policy.pauseMs, ordering: .relaxed)
+    pauseMaxMs.store(policy.pauseMaxMs, ordering: .relaxed)
+    slowStartMs.store(policy.slowStartMs, ordering: .relaxed)
   }
 }
 

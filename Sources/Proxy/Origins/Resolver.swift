@@ -81,7 +81,25 @@ final class Resolver: Sendable {
     return found
   }
 
-  /// Blocks: only the start and the resolver's own thread call this.
+  /// For a reload, which takes all names or none. Blocks, as ``resolve(after:)``.
+  ///
+  /// - Parameter known: whose addresses stand in for those of a name that does not resolve now.
+  /// - Throws: ``ProxyStartError/doesNotResolve(origin:reason:)`` when a name has no addresses.
+  func resolve(known: OriginSets) throws(ProxyStartError) -> Resolution {
+    var found = resolve(after: nil)
+    for place in found.names.indices {
+      let name = found.names[place]
+      guard let reason = name.failure else { continue }
+      let states = name.site == .new ? known.new : known.old
+      found.names[place].addresses = states.filter { $0.authority == name.origin.authority }.map(\.address)
+      if found.names[place].addresses.isEmpty {
+        throw .doesNotResolve(origin: name.origin.authority, reason: reason)
+      }
+    }
+    return found
+  }
+
+  /// Blocks: only the start, a reload and the resolver's own thread call this.
   func resolve(after former: Resolution?) -> Resolution {
     Resolution(
       names: names.enumerated().map { place, name in

@@ -17,7 +17,7 @@ final class WaitingRoom: Sendable {
     private let after = InlineArray<16, UInt64>(repeating: 0)
   }
 
-  private let limit: Int
+  private let limit: Atomic<Int>
   private let total = Atomic<Int>(0)
   private let seats: [Seats]
   private let wake: @Sendable (_ worker: Int, _ others: Int) -> Void
@@ -28,10 +28,13 @@ final class WaitingRoom: Sendable {
   ///     been woken yet for the same place; to be handed to ``slotIsFree(besides:others:)`` when the worker has no use
   ///     for it.
   init(limit: Int, workers: Int, wake: @escaping @Sendable (_ worker: Int, _ others: Int) -> Void) {
-    self.limit = limit
+    self.limit = Atomic(limit)
     self.wake = wake
     seats = (0..<workers).map { _ in Seats() }
   }
+
+  /// Lets so many wait from now on. Those who do go on.
+  func setLimit(_ limit: Int) { self.limit.store(limit, ordering: .relaxed) }
 
   /// Requests that wait now.
   var count: Int { total.load(ordering: .relaxed) }
@@ -40,7 +43,9 @@ final class WaitingRoom: Sendable {
   func enter(_ worker: Int) -> Bool {
     // First the worker's own count: who sees the total finds the worker too.
     seats[worker].count.add(1, ordering: .sequentiallyConsistent)
-    if total.add(1, ordering: .sequentiallyConsistent).newValue <= limit { return true }
+    if total.add(1, ordering: .sequentiallyConsistent).newValue <= limit.load(ordering: .relaxed) {
+      return true
+    }
     leave(worker)
     return false
   }

@@ -3,7 +3,8 @@ import HTTP1
 import TLS
 import URLMap
 
-/// Everything that decides how Relevo serves; fixed once the server has started.
+/// Everything that decides how Relevo serves. ``ProxyServer/reload(_:)`` changes it while Relevo does, but for what
+/// ``fixed(as:)`` keeps.
 public struct ProxyConfiguration: Sendable {
   /// Where clients connect.
   public var listeners: [ListenAddress]
@@ -113,6 +114,22 @@ public struct ProxyConfiguration: Sendable {
   public var drainDelay = Duration.zero
   /// How long after that what is under way has to end.
   public var drainTimeout = Duration.seconds(10)
+
+  /// This configuration, with what a running server can't change as it is there: addresses and threads, what memory was
+  /// measured for, and how the keys of the map are made.
+  func fixed(as running: ProxyConfiguration) -> ProxyConfiguration {
+    var configuration = self
+    configuration.listeners = running.listeners
+    configuration.tlsListeners = running.tlsListeners
+    // Their clients need one, whatever became of its flag.
+    configuration.encryption.clients = encryption.clients ?? running.encryption.clients
+    configuration.workers = running.workers
+    configuration.maxHeaderBytes = running.maxHeaderBytes
+    configuration.maxHeaderFields = running.maxHeaderFields
+    configuration.keys = running.keys
+    configuration.detailedMetrics = running.detailedMetrics
+    return configuration
+  }
 
   /// Time limits. Each ends the connection it is about, never the process.
   public struct Timeouts: Sendable {

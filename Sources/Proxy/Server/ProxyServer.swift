@@ -7,14 +7,17 @@ import URLMap
 
 /// The proxy: worker threads, each with its own loop, before a new pool and an old server.
 public final class ProxyServer: Sendable {
-  private let configuration: ProxyConfiguration
   private let shared: Shared
   private let workers: [WorkerMetrics]
   private let registry: OriginRegistry
-  private let encryption: Locked<Encryption>
-  private let running = Locked<Running>(Running())
+  private let running: Locked<Running>
+  /// Latencies and the like are kept.
+  private let keepsDetails: Bool
 
   private struct Running: ~Copyable {
+    /// What is in force.
+    var configuration: ProxyConfiguration
+    var settings: Settings
     var mailboxes: [Mailbox<WorkerMessage>] = []
     var bound: [BoundListener] = []
     var resolver: Resolver?
@@ -26,16 +29,10 @@ public final class ProxyServer: Sendable {
   private let isStopping = Atomic<Bool>(false)
 
   public init(_ configuration: ProxyConfiguration, map: URLMap, accessLog: AccessLog?, logger: Logger) {
-    self.configuration = configuration
-    encryption = Locked(configuration.encryption)
+    running = Locked(Running(configuration: configuration, settings: Settings(configuration)))
+    keepsDetails = configuration.detailedMetrics
     shared = Shared(
-      settings: Settings(configuration), encryption: configuration.encryption,
-      decisions: DecisionTable(
-        fallbackOn: configuration.fallbackOn, learnOn: configuration.learnOn,
-        oldMissOn: configuration.oldMissOn, oldStandsIn: configuration.oldStandsIn),
       map: map,
-      misses: MissMemory(
-        count: configuration.missMemory, lifetimeMs: configuration.missTTL.wholeMilliseconds),
       accessLog: accessLog, logger: logger, connections: ConnectionCount(),
       forwardingHint: ForwardingHint())
     workers = (0..<max(1, configuration.workers)).map { _ in
@@ -51,25 +48,28 @@ public final class ProxyServer: Sendable {
   /// - Parameter inherited: sockets of other processes; those of the addresses to listen on are taken in place of binding.
   /// - Throws: ``ProxyStartError``; nothing is left running then.
   public func start(inheriting inherited: InheritedSockets = InheritedSockets()) throws(ProxyStartError) {
+    let configuration = running.withLock { $0.configuration }
     let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
     let found = try resolver.resolve()
-    let origins = registry.update(found.origins)
-    let bound = try bindAll(inherited, isSecure: false) + bindAll(inherited, isSecure: true)
+    _ = registry.update(found.origins)
+    let bound =
+      try bindAll(configuration.listeners, inherited, isSecure: false)
+      + bindAll(configuration.tlsListeners, inherited, isSecure: true)
     var mailboxes: [Mailbox<WorkerMessage>] = []
     var health: HealthThread?
     do throws(EventLoopError) {
       for _ in workers { mailboxes.append(try Mailbox()) }
-      let rooms = makeRooms(mailboxes)
+      let rooms = makeRooms(mailboxes, limit: configuration.queueLength)
       for (index, mailbox) in mailboxes.enumerated() {
         var sockets: [WorkerSocket] = []
         for listener in bound { sockets += try listener.forWorker(index, of: workers.count) }
-        try startWorker(
-          index, sockets: ListenerSet(sockets), mailbox: mailbox, origins: origins, rooms: rooms)
+        try startWorker(index, sockets: ListenerSet(sockets), mailbox: mailbox, rooms: rooms)
       }
       running.withLock { $0.rooms = rooms }
       health = try configuration.healthChecks.map { checks throws(EventLoopError) in
         try HealthThread(
-          checks, of: registry, tls: { [encryption] in encryption.withLock { $0.origins } },
+          checks, of: registry,
+          tls: { [running] in running.withLock { $0.configuration.encryption.origins } },
           logger: shared.logger)
       }
     } catch {
@@ -82,13 +82,73 @@ public final class ProxyServer: Sendable {
       state.bound = bound
       state.resolver = resolver
     }
-    let logger = shared.logger
-    resolver.keepResolving(
-      every: configuration.resolveEvery, first: found, logger: logger
-    ) { [mailboxes, registry] found in
-      let origins = registry.update(found)
-      for mailbox in mailboxes { mailbox.send(.origins(origins)) }
+    keepResolving(resolver, every: configuration.resolveEvery, first: found)
+  }
+
+  private func keepResolving(_ resolver: Resolver, every interval: Duration, first: Resolution) {
+    resolver.keepResolving(every: interval, first: first, logger: shared.logger) {
+      [weak self, weak resolver] found in
+      self?.running.withLock { state in
+        // One that a reload has replaced knows the servers of before.
+        guard let resolver, state.resolver === resolver else { return }
+        self?.registry.update(found).send(WorkerMessage.origins, to: state.mailboxes)
+      }
     }
+  }
+
+  /// Takes another configuration while it serves: all of it or, when this throws, nothing. What is under way ends as it began,
+  /// servers that stay keep their connections and all that is known of them, and those that go finish what they have.
+  ///
+  /// What only a start can set stays as it is: see ``ProxyConfiguration/fixed(as:)``. Blocks for names to be resolved, so
+  /// that no loop may call it. One at a time.
+  ///
+  /// - Throws: ``ProxyStartError`` when a name of a new server does not resolve or the machine is short of something.
+  public func reload(_ wanted: ProxyConfiguration) throws(ProxyStartError) {
+    let former = running.withLock { $0.configuration }
+    let configuration = wanted.fixed(as: former)
+    let resolver = Resolver(new: configuration.newServers, old: configuration.oldServers)
+    let found = try resolver.resolve(known: registry.sets)
+    let settings = Settings(configuration, after: settingsInForce)
+    try changeHealthChecks(from: former.healthChecks, to: configuration.healthChecks) {
+      registry.setPolicy(PassiveHealthPolicy(configuration))
+      running.withLock { state in
+        state.configuration = configuration
+        state.settings = settings
+        state.resolver?.stop()
+        state.resolver = resolver
+        state.rooms?.new.setLimit(configuration.queueLength)
+        state.rooms?.old.setLimit(configuration.queueLength)
+        registry.update(found.origins).send({ .settings(settings, $0) }, to: state.mailboxes)
+      }
+    }
+    keepResolving(resolver, every: configuration.resolveEvery, first: found)
+  }
+
+  /// What the next request gets.
+  var settingsInForce: Settings { running.withLock { $0.settings } }
+
+  /// Lets other checks follow the former ones, with what those have found out. A site that is checked no more counts as up.
+  ///
+  /// - Parameter change: the rest of the reload, once nothing can fail any more.
+  private func changeHealthChecks(
+    from former: HealthChecks?, to checks: HealthChecks?, _ change: () -> Void
+  ) throws(ProxyStartError) {
+    if checks == former { return change() }
+    let next: HealthThread?
+    do throws(EventLoopError) {
+      next = try checks.map { checks throws(EventLoopError) in
+        try HealthThread(
+          checks, of: registry,
+          tls: { [running] in running.withLock { $0.configuration.encryption.origins } },
+          logger: shared.logger)
+      }
+    } catch {
+      throw .system(error)
+    }
+    running.withLock { $0.health.take() }?.stop()
+    change()
+    running.withLock { $0.health = next }
+    for origin in registry.all where checks?.target(of: origin.site) == nil { origin.forgetChecks() }
   }
 
   /// Where clients can connect: `127.0.0.1:8080`, `[::1]:8080`, `unix:/path`.
@@ -113,6 +173,7 @@ public final class ProxyServer: Sendable {
   ///   delay has no purpose, and there is none.
   public func stop(leaving left: Set<SocketAddress> = []) {
     isStopping.store(true, ordering: .relaxed)
+    let configuration = running.withLock { $0.configuration }
     if left.isEmpty { Self.wait(configuration.drainDelay) { true } }
     let mailboxes = running.withLock { state in
       state.resolver?.stop()
@@ -140,10 +201,10 @@ public final class ProxyServer: Sendable {
   public var metrics: ProxyMetrics {
     var sum = ProxyMetrics()
     for worker in workers { sum.add(worker) }
-    for origin in registry.all { sum.add(origin) }
+    for origin in registry.allWithLeaving { sum.add(origin) }
     sum.logDroppedLines = shared.accessLog?.droppedLines ?? 0
     sum.openConnections = shared.connections.current
-    if configuration.detailedMetrics {
+    if keepsDetails {
       let nowUs = EventLoop.monotonicUs()
       sum.loops = workers.map { $0.loop(nowUs: nowUs) }
     }
@@ -161,9 +222,9 @@ public final class ProxyServer: Sendable {
     workers.compactMap(\.recent).newest(limit) { $0.failures.newest(limit) }
   }
 
-  /// The servers of both sites, in the order of the configuration, the new site's first. Empty before the start. Any
-  /// thread may ask.
-  public var origins: [OriginStatus] { registry.all.map(\.status) }
+  /// The servers of both sites, in the order of the configuration, the new site's first, and behind them those that a
+  /// reload or a name has taken out, until what is under way with them has ended. Empty before the start. Any thread may ask.
+  public var origins: [OriginStatus] { registry.allWithLeaving.map(\.status) }
 
   /// Both sites, the new one first. Any thread may ask.
   public var sites: [SiteStatus] {
@@ -174,15 +235,8 @@ public final class ProxyServer: Sendable {
     ]
   }
 
-  /// What ``origins`` tells of, to watch and to change.
+  /// What ``origins`` tells of, to watch and to change, without those that leave.
   public var originStates: [OriginState] { registry.all }
-
-  /// Has connections that come from now on use other certificates, and other roots; those there are go on with what they
-  /// have. Any thread may ask.
-  public func replaceEncryption(_ encryption: Encryption) {
-    self.encryption.withLock { $0 = encryption }
-    for mailbox in running.withLock({ $0.mailboxes }) { mailbox.send(.encryption(encryption)) }
-  }
 
   /// Lets a server take requests, or not; in force at once for all workers, until the process ends, and told in the log.
   /// Any thread may ask.
@@ -197,9 +251,9 @@ public final class ProxyServer: Sendable {
     return true
   }
 
-  private func makeRooms(_ mailboxes: [Mailbox<WorkerMessage>]) -> WaitingRooms {
+  private func makeRooms(_ mailboxes: [Mailbox<WorkerMessage>], limit: Int) -> WaitingRooms {
     func room(_ site: Site) -> WaitingRoom {
-      WaitingRoom(limit: configuration.queueLength, workers: mailboxes.count) { worker, others in
+      WaitingRoom(limit: limit, workers: mailboxes.count) { worker, others in
         mailboxes[worker].send(.placeIsFree(site, others: others))
       }
     }
@@ -207,18 +261,15 @@ public final class ProxyServer: Sendable {
   }
 
   private func startWorker(
-    _ index: Int, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>, origins: OriginSets,
-    rooms: WaitingRooms
+    _ index: Int, sockets: ListenerSet, mailbox: Mailbox<WorkerMessage>, rooms: WaitingRooms
   ) throws(EventLoopError) {
     let shared = self.shared
-    let metrics = workers[index]
     liveWorkers.add(1, ordering: .relaxed)
     var hasStarted = false
     defer { if !hasStarted { liveWorkers.subtract(1, ordering: .relaxed) } }
     let thread = try LoopThread(name: "worker-\(index)") { [self] in
       do throws(EventLoopError) {
-        let worker = try Worker(
-          shared: shared, index: index, metrics: metrics, origins: origins, rooms: rooms)
+        let worker = try makeWorker(index, rooms)
         try worker.run(listeners: sockets, mailbox: mailbox)
       } catch {
         shared.logger.critical("a worker can't start", metadata: ["cause": "\(error)"])
@@ -229,10 +280,20 @@ public final class ProxyServer: Sendable {
     thread.detach()
   }
 
+  /// The thread itself holds on to nothing that a reload replaces.
+  private func makeWorker(_ index: Int, _ rooms: WaitingRooms) throws(EventLoopError) -> Worker {
+    let start = running.withLock { state in
+      WorkerStart(
+        settings: state.settings, headLimits: HeadLimits(state.configuration), origins: registry.sets,
+        rooms: rooms)
+    }
+    return try Worker(shared: shared, start, index: index, metrics: workers[index])
+  }
+
   // MARK: Binding
 
   private func bindAll(
-    _ inherited: InheritedSockets, isSecure: Bool
+    _ listeners: [ListenAddress], _ inherited: InheritedSockets, isSecure: Bool
   ) throws(ProxyStartError) -> [BoundListener] {
     var bound: [BoundListener] = []
     func bind(
@@ -244,7 +305,7 @@ public final class ProxyServer: Sendable {
           ? try anew()
           : BoundListener(inherited: sockets, at: address, workers: workers.count, isSecure: isSecure))
     }
-    for listener in isSecure ? configuration.tlsListeners : configuration.listeners {
+    for listener in listeners {
       let addresses: [SocketAddress]
       do throws(UnusableAddress) {
         addresses = try listener.addresses()

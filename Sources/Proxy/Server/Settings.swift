@@ -5,9 +5,11 @@ import URLMap
 
 /// The configuration as a worker's hot path wants it: numbers in milliseconds, bytes instead of strings.
 ///
-/// One object for all workers, so that to hold it costs one reference and not one for each of its parts.
+/// One object for all workers, so that to hold it costs one reference and not one for each of its parts. It never changes:
+/// a reload makes another one, and each exchange holds on to the one that it began with.
 final class Settings: Sendable {
-  let headLimits: HeadLimits
+  let decisions: DecisionTable
+  let misses: MissMemory
   let headerMs: UInt64
   let connectMs: UInt64
   let responseMs: UInt64
@@ -37,6 +39,7 @@ final class Settings: Sendable {
   let softMissTexts: [[UInt8]]
   /// Where clients are sent for pages of the old server; nil when they get the pages themselves.
   let oldRedirect: RedirectTarget?
+  let encryption: Encryption
   let splices: Bool
   let httpsRedirect: HTTPSRedirect?
   let strictTransport: StrictTransport?
@@ -46,8 +49,14 @@ final class Settings: Sendable {
   let acceptsProxyHeader: Bool
   let forwarding: ForwardingPolicy
 
-  init(_ configuration: ProxyConfiguration) {
-    headLimits = HeadLimits(maxBytes: configuration.maxHeaderBytes, maxFields: configuration.maxHeaderFields)
+  /// - Parameter former: what is in force, whose memory of misses goes on where the flags for it are the same.
+  init(_ configuration: ProxyConfiguration, after former: Settings? = nil) {
+    decisions = DecisionTable(
+      fallbackOn: configuration.fallbackOn, learnOn: configuration.learnOn,
+      oldMissOn: configuration.oldMissOn, oldStandsIn: configuration.oldStandsIn)
+    misses = MissMemory.following(
+      former?.misses, count: configuration.missMemory,
+      lifetimeMs: configuration.missTTL.wholeMilliseconds)
     headerMs = configuration.timeouts.header.wholeMilliseconds
     connectMs = configuration.timeouts.connect.wholeMilliseconds
     responseMs = configuration.timeouts.response.wholeMilliseconds
@@ -80,6 +89,7 @@ final class Settings: Sendable {
     case .proxy: oldRedirect = nil
     case .redirect(let redirect): oldRedirect = RedirectTarget(redirect)
     }
+    encryption = configuration.encryption
     splices = configuration.splices
     httpsRedirect = configuration.httpsRedirect
     strictTransport = configuration.strictTransportSeconds.map(StrictTransport.init)
@@ -90,7 +100,13 @@ final class Settings: Sendable {
     forwarding = ForwardingPolicy(
       writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)
   }
+}
+
+extension HeadLimits {
+  init(_ configuration: ProxyConfiguration) {
+    self.init(maxBytes: configuration.maxHeaderBytes, maxFields: configuration.maxHeaderFields)
+  }
 
   /// A block holds the largest head, what forwarding adds to it, and as much body again.
-  var blockBytes: Int { max(32 << 10, 2 * headLimits.maxBytes + (4 << 10)) + 32 }
+  var blockBytes: Int { max(32 << 10, 2 * maxBytes + (4 << 10)) + 32 }
 }

@@ -9,15 +9,19 @@ import URLMap
 
 /// What all workers share.
 struct Shared: Sendable {
-  let settings: Settings
-  let encryption: Encryption
-  let decisions: DecisionTable
   let map: URLMap
-  let misses: MissMemory
   let accessLog: AccessLog?
   let logger: Logger
   let connections: ConnectionCount
   let forwardingHint: ForwardingHint
+}
+
+/// What a worker begins with.
+struct WorkerStart: Sendable {
+  let settings: Settings
+  let headLimits: HeadLimits
+  let origins: OriginSets
+  let rooms: WaitingRooms
 }
 
 /// Client connections of the whole process.
@@ -42,10 +46,10 @@ final class ForwardingHint: Sendable {
 enum WorkerMessage: Sendable {
   /// The names of the origins lead to these addresses now.
   case origins(OriginSets)
+  /// All that can change while it runs; what is under way ends as it began.
+  case settings(Settings, OriginSets)
   /// A server of the site has a place for a request that waits; `others` as in ``WaitingRoom``.
   case placeIsFree(Site, others: Int)
-  /// Certificates and roots for connections to come.
-  case encryption(Encryption)
   /// Stop accepting and end when the last client has its answer. Who waits at these addresses is another process's.
   case drain(leaving: Set<SocketAddress>)
   /// End now.
@@ -61,8 +65,9 @@ enum WorkerMessage: Sendable {
 
   let loop: EventLoop
   let wallClock: LoopWallClock
-  let settings: Settings
-  let decisions: DecisionTable
+  /// What holds for the next request.
+  private(set) var settings: Settings
+  let headLimits: HeadLimits
   let map: URLMap
   let reader: URLMap.Reader
   let metrics: WorkerMetrics
@@ -71,10 +76,8 @@ enum WorkerMessage: Sendable {
   let takesTimes: Bool
   let buffers: BufferPool
   let tlsWorkspace = TLSWorkspace()
-  private(set) var encryption: Encryption
   let newPool: OriginPool
   let oldPool: OriginPool
-  let misses: MissMemory
   /// Scratch, valid within one callback: the fields of the head parsed last, and the head written last.
   var requestFields: FieldTable
   var answerFields: FieldTable
@@ -105,29 +108,26 @@ enum WorkerMessage: Sendable {
   private var mailbox: MailboxReceiver?
 
   /// - Parameter index: the worker's place among all.
-  init(
-    shared: Shared, index: Int, metrics: WorkerMetrics, origins: OriginSets, rooms: WaitingRooms
-  ) throws(EventLoopError) {
+  init(shared: Shared, _ start: WorkerStart, index: Int, metrics: WorkerMetrics) throws(EventLoopError) {
+    let (settings, origins, rooms) = (start.settings, start.origins, start.rooms)
     loop = try EventLoop()
     wallClock = loop.wallClock
-    settings = shared.settings
-    decisions = shared.decisions
+    self.settings = settings
+    headLimits = start.headLimits
     map = shared.map
     reader = shared.map.makeReader()
     self.metrics = metrics
     log = shared.accessLog.map(WorkerLog.init)
-    encryption = shared.encryption
     splices = settings.splices
-    takesTimes = log != nil || shared.settings.detailedMetrics
-    buffers = BufferPool(blockBytes: shared.settings.blockBytes, keptBlocks: 256)
+    takesTimes = log != nil || settings.detailedMetrics
+    buffers = BufferPool(blockBytes: headLimits.blockBytes, keptBlocks: 256)
     newPool = OriginPool(origins.new, worker: index, balance: settings.balance, room: rooms.new)
     oldPool = OriginPool(origins.old, worker: index, balance: settings.balance, room: rooms.old)
     replayBudget = ReplayBudget(bytes: settings.replayBudgetBytes)
     retryBudget = RetryBudget(percent: settings.retryBudgetPercent, nowMs: EventLoop.monotonicMs())
-    misses = shared.misses
-    requestFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
-    answerFields = FieldTable(capacity: shared.settings.headLimits.maxFields)
-    writer = ByteWriter(capacity: shared.settings.headLimits.maxBytes + 4096)
+    requestFields = FieldTable(capacity: headLimits.maxFields)
+    answerFields = FieldTable(capacity: headLimits.maxFields)
+    writer = ByteWriter(capacity: headLimits.maxBytes + 4096)
     unsafe replayScratch = .allocate(byteCount: 32 << 10, alignment: 16)
     connections = shared.connections
     forwardingHint = shared.forwardingHint
@@ -168,14 +168,13 @@ enum WorkerMessage: Sendable {
   private func receive(_ message: WorkerMessage) {
     switch message {
     case .origins(let origins):
-      newPool.update(origins.new)
-      oldPool.update(origins.old)
+      follow(origins)
+    case .settings(let settings, let origins):
+      take(settings, origins)
     case .placeIsFree(.new, let others):
       newPool.placeIsFree(others: others, nowMs: EventLoop.monotonicMs())
     case .placeIsFree(.old, let others):
       oldPool.placeIsFree(others: others, nowMs: EventLoop.monotonicMs())
-    case .encryption(let encryption):
-      self.encryption = encryption
     case .drain(let left):
       isDraining = true
       // Who waits to be accepted has sent a request, perhaps: closing the listener would reset the connection.
@@ -186,6 +185,26 @@ enum WorkerMessage: Sendable {
     case .stop:
       loop.stop()
     }
+  }
+
+  /// What is under way holds on to the settings and servers that it has.
+  private func take(_ settings: Settings, _ origins: OriginSets) {
+    if settings.splices != self.settings.splices { splices = settings.splices }
+    self.settings = settings
+    newPool.balance = settings.balance
+    oldPool.balance = settings.balance
+    replayBudget.setLimit(settings.replayBudgetBytes)
+    retryBudget.setPercent(settings.retryBudgetPercent)
+    for client in Array(clients.values) { client.settingsHaveChanged() }
+    if arePaused { resumeIfPossible() }
+    follow(origins)
+  }
+
+  /// A request that waits may find a place at a server that is new, or may serve more.
+  private func follow(_ origins: OriginSets) {
+    newPool.update(origins.new)
+    oldPool.update(origins.old)
+    serveLines()
   }
 
   private func endIfDrained() {
@@ -220,7 +239,7 @@ enum WorkerMessage: Sendable {
   ) throws(EventLoopError) -> ClientConnection {
     var tls: TLSSession?
     if isSecure {
-      tls = try? encryption.clients?.makeSession(tlsWorkspace)
+      tls = try? settings.encryption.clients?.makeSession(tlsWorkspace)
       if tls == nil {
         close(descriptor)
         throw .system(call: "SSL_new", errno: ENOMEM)
@@ -232,7 +251,7 @@ enum WorkerMessage: Sendable {
   /// TLS for a connection to a server; nil where it is spoken to without.
   func makeTLS(to server: OriginServer) throws(EventLoopError) -> TLSSession? {
     guard let name = server.state.tlsName else { return nil }
-    let session = try? encryption.origins?.makeSession(
+    let session = try? settings.encryption.origins?.makeSession(
       to: name, store: server.state.tlsSessions, tlsWorkspace)
     guard let session else { throw .system(call: "SSL_new", errno: ENOMEM) }
     return session
@@ -321,5 +340,12 @@ enum WorkerMessage: Sendable {
         event, at: wallClock.seconds, atUs: nowUs, server: server, cause: cause, url: url)
     }
     if reports.areWaiting { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
+  }
+}
+
+extension OriginSets {
+  /// Sends all workers what ``message`` makes of these servers.
+  func send(_ message: (OriginSets) -> WorkerMessage, to mailboxes: [Mailbox<WorkerMessage>]) {
+    for mailbox in mailboxes { mailbox.send(message(self)) }
   }
 }

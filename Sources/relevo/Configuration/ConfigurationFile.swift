@@ -72,7 +72,10 @@ struct ConfigurationFile {
       let remedy =
         problem.contains("block sequence entries")
         ? "write '-' in quotes" : "a value with signs of YAML's own needs quotes"
-      return failure(path, mark.line, "this is no YAML (\(told.trimmed)): \(remedy)")
+      // What is never closed is missed far behind the place where it was opened.
+      let isOpen = context.map { $0.text.contains("flow") || $0.text.contains("quoted") } ?? false
+      let line = isOpen ? context?.mark.line ?? mark.line : mark.line
+      return failure(path, line, "this is no YAML (\(told.trimmed)): \(remedy)")
     case .reader(let problem, let offset, _, let yaml):
       let line = 1 + yaml.prefix(offset ?? 0).count { $0.isNewline }
       return failure(path, line, "this is no YAML (\(problem)): take the character out")

@@ -1,5 +1,4 @@
 import Admin
-import TLS
 
 extension ServeCommand {
   /// What `--check-config` does: all that a start looks at before it binds an address, takes the map file or asks a name server.
@@ -7,7 +6,7 @@ extension ServeCommand {
   /// - Throws: ``CommandFailure``: why serve could not start.
   func checkSettings() throws {
     _ = try proxyConfiguration(descriptors: .current())
-    try EncryptionFiles.check(clients: tls, origins: originTLS, of: origins.new + origins.old)
+    try EncryptionFiles.check(self)
     let plane = try admin.configuration(on: admin.admin)
     do throws(AdminStartError) {
       try plane.check()

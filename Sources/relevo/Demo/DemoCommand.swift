@@ -26,7 +26,7 @@ struct DemoCommand: ParsableCommand {
     let map = URLMap(URLMap.Configuration(maxURLs: 10_000))
     let server = ProxyServer(
       try configuration(newPort: newSite.port, oldPort: oldSite.port), map: map, accessLog: nil,
-      logger: LineLogHandler.logger(level: .warning))
+      logger: LineLogHandler.logger(LogThreshold(.warning)))
     do {
       try server.start()
     } catch {

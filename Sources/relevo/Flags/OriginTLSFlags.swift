@@ -52,6 +52,9 @@ struct OriginTLSFlags: ParsableArguments {
     }
   }
 
+  /// Those that are read.
+  var files: [String] { [originCA, originCert, originKey].compactMap { $0?.description } }
+
   func configuration(keyLog: KeyLog?) -> TLSClientConfiguration {
     var configuration = TLSClientConfiguration()
     configuration.ca = originCA?.description

@@ -115,6 +115,11 @@ struct TLSFlags: ParsableArguments {
     }
   }
 
+  /// Those that are read.
+  var files: [String] {
+    (tlsCert + tlsKey + tlsOCSP + [tlsClientCA].compactMap(\.self)).map(\.description)
+  }
+
   /// Nil where no client speaks TLS.
   func clients(keyLog: KeyLog?) -> TLSServerConfiguration? {
     guard !tlsCert.isEmpty else { return nil }

@@ -36,7 +36,9 @@ struct MetricsSnapshotTests {
         state: .loaded, snapshots: 4, snapshotFailures: 1,
         lastSnapshot: MapKeeper.Snapshot(at: 1_772_368_496, took: .milliseconds(12), urls: 99),
         journalled: 5, journalFailures: 6, journalLost: 7),
-      adminRefusals: [.foreignHost: 9], process: ProcessFigures.current())
+      adminRefusals: [.foreignHost: 9],
+      lastReload: SettingsInForce.LastReload(wasSuccessful: false, successAt: 1_772_368_400),
+      process: ProcessFigures.current())
     text = String(decoding: snapshot.prometheusText, as: UTF8.self)
   }
 
@@ -142,7 +144,8 @@ struct MetricsSnapshotTests {
       keeper: MapKeeper.Statistics(
         state: .loaded, snapshots: 0, snapshotFailures: 0, lastSnapshot: nil, journalled: 0,
         journalFailures: 0,
-        journalLost: 0), adminRefusals: [:], process: nil)
+        journalLost: 0), adminRefusals: [:],
+      lastReload: SettingsInForce.LastReload(wasSuccessful: true, successAt: 1), process: nil)
     let lines = String(decoding: snapshot.prometheusText, as: UTF8.self).split(separator: "\n")
     for name in ["timestamp_seconds", "duration_seconds", "urls"] {
       #expect(lines.contains { $0 == "relevo_map_snapshot_\(name) 0" }, "\(name)")
@@ -155,7 +158,8 @@ struct MetricsSnapshotTests {
     for counter in ProxyCounter.allCases { proxy[counter] = 7_000_000 + UInt64(counter.rawValue) }
     let snapshot = MetricsSnapshot(
       version: "1", isReady: false, isDraining: false, proxy: proxy, sites: [], origins: [],
-      map: URLMap().statistics, mapLimit: 1, keeper: nil, adminRefusals: [:], process: nil)
+      map: URLMap().statistics, mapLimit: 1, keeper: nil, adminRefusals: [:],
+      lastReload: SettingsInForce.LastReload(wasSuccessful: true, successAt: 1), process: nil)
     let values = Set(
       String(decoding: snapshot.prometheusText, as: UTF8.self).split(separator: "\n").compactMap {
         $0.split(separator: " ").last

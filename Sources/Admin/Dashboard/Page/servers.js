@@ -8,6 +8,7 @@ const originStates = {
   "slow-start": ["Slow start", "care"],
   draining: ["Draining", "care"],
   off: ["Off", "off"],
+  leaving: ["Leaving", "off"],
 };
 const siteNames = { new: "new site", old: "old server" };
 
