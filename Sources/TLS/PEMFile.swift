@@ -74,6 +74,6 @@ enum PEMFile {
   @unsafe var all: [OpaquePointer] { unsafe certificates }
 
   deinit {
-    unsafe certificates.forEach { unsafe X509_free($0) }
+    for index in unsafe certificates.indices { unsafe X509_free(certificates[index]) }
   }
 }

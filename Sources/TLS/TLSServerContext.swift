@@ -61,7 +61,7 @@ public struct TLSServerConfiguration: Sendable {
   }
 
   deinit {
-    unsafe contexts.forEach { unsafe SSL_CTX_free($0) }
+    for index in unsafe contexts.indices { unsafe SSL_CTX_free(contexts[index]) }
   }
 
   /// The certificates that have a name, the first of each kind of key.
