@@ -65,6 +65,7 @@ let package = Package(
     .testTarget(name: "MapFormatsTests", dependencies: ["CZlib", "MapFormats", "URLMap"]),
     .testTarget(name: "MapQueriesTests", dependencies: ["MapQueries", "URLMap"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
+    .testTarget(name: "TLSTests", dependencies: ["TLS"]),
     .testTarget(
       name: "ProxyTests",
       dependencies: [

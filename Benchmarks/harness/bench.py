@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 import tempfile
 
 from . import machine
@@ -33,6 +34,7 @@ class Setup:
     metrics: bool = True            # with metrics
     workers: int = 1
     request: Request = None         # another than the row's
+    tls: bool = False               # clients speak TLS
 
     @property
     def name(self):
@@ -74,6 +76,8 @@ class Bench:
         values = self._values() | {"dir": folder, "port": machine.free_port(), "admin_port": machine.free_port(),
                                    "workers": setup.workers}
         values |= program.values(setup, folder)
+        if setup.tls:
+            self.certificate()
         if setup.url_map:
             # A copy: a proxy that learns, or that saves what it knows when it ends, changes its file.
             values["url_map"] = folder / "urls.map"
@@ -83,12 +87,23 @@ class Bench:
         server = Server(setup.program, [*before, *program.command(self, setup, text, values)], values["port"],
                         cores or {self.proxy_core}, folder, program.ready if setup.url_map else "",
                         program.environment(setup, folder), wait, own_folder=True)
-        server.admin_port = values["admin_port"]
+        server.admin_port, server.tls = values["admin_port"], setup.tls
         return server
+
+    def certificate(self):
+        """The pair that every proxy shows: ECDSA, P-256."""
+        pair, key = self.directory / "pair.pem", self.directory / "pair.key"
+        if pair.exists():
+            return
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/CN=localhost", "-days", "2", "-keyout", key, "-out", pair], check=True,
+                       stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # HAProxy looks for the key in the certificate's file, or beside it.
+        pair.write_bytes(pair.read_bytes() + key.read_bytes())
 
     def filled(self, template, values):
         """The text of a file in conf/."""
         return fill((CONF / template).read_text(), values)
 
     def _values(self):
-        return {"dir": self.directory, "new_port": self.new_port, "old_port": self.old_port, "sink_port": self.sink_port}
+        return {"pair": self.directory / "pair.pem", "dir": self.directory, "new_port": self.new_port, "old_port": self.old_port, "sink_port": self.sink_port}

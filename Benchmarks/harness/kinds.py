@@ -84,7 +84,7 @@ class KeptConnections(Kind):
             servers = [stack.enter_context(bench.proxy(setup, cores=cores)) for setup in setups]
             requests = [setup.request or row.request for setup in setups]
             def ask(server, request):
-                return load.wrk(server.port, load_cores, request, 1, self.connections)
+                return load.wrk(server, load_cores, request, 1, self.connections)
             for server, request in zip(servers, requests):
                 load.check(server, request)
                 ask(server, request)  # fills its pool of connections
@@ -122,6 +122,20 @@ class Crowd(Kind):
 
 
 @dataclasses.dataclass
+class Handshakes(Kind):
+    """A request on a new TLS connection each, one after the other: all of it anew, or going on with a session."""
+    resumed: bool
+    unit = "µs of processor time per connection"
+
+    def measure(self, bench, server, row, seconds):
+        def run():
+            return load.handshakes(server, {bench.other_core}, row.request, seconds, self.resumed)
+        made, used, elapsed = used_by(server, run)
+        us, others = per_request(server, used, elapsed, made)
+        return Point(us, {**others, "connections/s": made / elapsed})
+
+
+@dataclasses.dataclass
 class FixedRate(Kind):
     """Latencies at half of the lowest peak of the three proxies that the table is about."""
     connections: int = 64
@@ -133,7 +147,7 @@ class FixedRate(Kind):
         for setup in row.setups:
             with bench.proxy(setup) as server:
                 load.check(server, row.request)
-                arguments = (server.port, {bench.other_core}, row.request, 1, self.connections)
+                arguments = (server, {bench.other_core}, row.request, 1, self.connections)
                 peaks[setup.name] = max(load.wrk(*arguments).rate for _ in range(3))
         compared = [peaks[setup.name] for setup in row.setups if setup.program in ("relevo", "nginx", "haproxy")]
         self.rate = float(round(min(compared or peaks.values()) / 2, -2))
@@ -159,13 +173,14 @@ class IdleMemory(Kind):
     unit = "bytes of memory per connection"
 
     def measure(self, bench, server, row, seconds):
-        load.wrk(server.port, {bench.other_core}, row.request, 1, 64)
+        load.wrk(server, {bench.other_core}, row.request, 1, 64)
         time.sleep(0.5)
-        before = machine.resident_bytes(server.pid)
+        before, context = machine.resident_bytes(server.pid), load.believing()
         with contextlib.ExitStack() as stack:
             question = f"GET {row.request.path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
             for _ in range(self.connections):
-                client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+                client = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+                client = stack.enter_context(context.wrap_socket(client) if server.tls else client)
                 client.sendall(question)
                 if not client.recv(4096).startswith(b"HTTP/1.1 200"):
                     raise Failure(f"{server.name} does not answer each of {self.connections} connections")

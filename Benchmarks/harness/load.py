@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import ssl
 import subprocess
 
 from .failure import Failure
@@ -39,7 +40,7 @@ class Load:
 
 def check(server, request):
     """Asks once and compares the answer, so that nothing wrong is ever measured."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = connected(server)
     try:
         connection.request(request.method, request.path, body=request.body)
         answer = connection.getresponse()
@@ -54,12 +55,38 @@ def check(server, request):
                       f"expected {request.status} and {request.text!r}")
 
 
-def wrk(port, cores, request, seconds, connections):
+def believing():
+    """TLS that takes any certificate: the run has made it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def connected(server):
+    """A connection to it, which asks nothing yet."""
+    if server.tls:
+        return http.client.HTTPSConnection("127.0.0.1", server.port, timeout=30, context=believing())
+    return http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+
+
+def handshakes(server, cores, request, seconds, resumed):
+    """A request on a new TLS connection, again and again, by openssl; how many."""
+    command = ["openssl", "s_time", "-connect", f"127.0.0.1:{server.port}", "-time", str(seconds), "-www", request.path,
+               "-reuse" if resumed else "-new"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, preexec_fn=lambda: os.sched_setaffinity(0, cores))
+    count = re.search(r"^(\d+) connections in [\d.]+ real seconds", done.stdout, re.MULTILINE)
+    if not count or int(count.group(1)) == 0:
+        raise Failure("openssl s_time got no answers: " + " / ".join(done.stdout.strip().splitlines()[-3:]))
+    return int(count.group(1))
+
+
+def wrk(server, cores, request, seconds, connections):
     """Runs wrk with one thread."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
     if request.script:
         command += ["-s", str(SCRIPTS / request.script)]
-    command.append(f"http://127.0.0.1:{port}{request.path}")
+    command.append(f"http{'s' if server.tls else ''}://127.0.0.1:{server.port}{request.path}")
     environment = dict(os.environ, BENCH_URLS=str(request.urls or ""), BENCH_BODY_BYTES=str(len(request.body or b"")))
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, env=environment, preexec_fn=lambda: os.sched_setaffinity(0, cores))

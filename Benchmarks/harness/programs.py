@@ -55,7 +55,9 @@ class Relevo(Program):
     ready = "URLs of the old site from"
 
     def values(self, setup, folder):
-        return {"access_log": folder / "access.log" if setup.log else "off",
+        return {"listen": "--tls-listen" if setup.tls else "--listen",
+                "tls_files": "--tls-cert @pair@" if setup.tls else "",
+                "access_log": folder / "access.log" if setup.log else "off",
                 "admin": "--admin 127.0.0.1:@admin_port@" if setup.metrics else ""}
 
     def command(self, bench, setup, text, values):
@@ -84,7 +86,9 @@ class Nginx(Program):
 
     def values(self, setup, folder):
         on = f"access_log {folder}/access.log combined buffer=64k flush=1s;"
-        return {"access_log": on if setup.log else "access_log off;"}
+        files = "ssl_certificate @pair@; ssl_certificate_key @pair@; ssl_protocols TLSv1.2 TLSv1.3;"
+        return {"access_log": on if setup.log else "access_log off;", "ssl": "ssl" if setup.tls else "",
+                "ssl_files": files if setup.tls else ""}
 
     def command(self, bench, setup, text, values):
         return ["nginx", "-e", "stderr", "-p", values["dir"], "-c", written(values["dir"] / "nginx.conf", text)]
@@ -98,7 +102,8 @@ class HAProxy(Program):
     needs = "haproxy"
 
     def values(self, setup, folder):
-        return {"log": "log global" if setup.log else "no log"}
+        return {"log": "log global" if setup.log else "no log",
+                "ssl": "ssl crt @pair@ ssl-min-ver TLSv1.2" if setup.tls else ""}
 
     def command(self, bench, setup, text, values):
         return ["haproxy", "-db", "-f", written(values["dir"] / "haproxy.cfg", text)]

@@ -8,7 +8,7 @@ import re
 
 from . import urlmaps
 from .bench import Setup
-from .kinds import Crowd, FixedRate, IdleMemory, KeptConnections, Kind, Start
+from .kinds import Crowd, FixedRate, Handshakes, IdleMemory, KeptConnections, Kind, Start
 from .load import Request
 from .snapshots import SnapshotPauses
 
@@ -83,8 +83,24 @@ def all_rows(bench, counts, connections, only=""):
         Row("start to first answer", Start(), PAGE,
             [relevo(extra=("--map-file", str(bench.directory / "empty.map"))), *plain()[1:]]),
         SnapshotPauses.row(Row, PAGE),
+        *tls_rows(kept, few, page),
     ]
     return [row for row in rows if re.search(only, row.title)]
+
+
+def tls_rows(kept, few, page):
+    """Clients that speak TLS: the same certificate for everybody, TLS 1.3 but where the client can't."""
+    absent = {"floor": "speaks no TLS"}
+    def everybody():
+        return some(plain(tls=True), "relevo", "nginx", "haproxy")
+    return [
+        Row(f"{page} over TLS", kept, PAGE, everybody(), absent),
+        Row("30 kB page over TLS", kept, Request("/page-30k.html", NEW), everybody(), absent),
+        Row("10 MB download over TLS, 8 connections", few, Request("/download", NEW), everybody(), absent),
+        Row("a TLS handshake and a page", Handshakes(resumed=False), PAGE, everybody(), absent),
+        Row("a TLS session gone on with, and a page", Handshakes(resumed=True), PAGE, everybody(), absent),
+        Row("idle kept TLS connection", IdleMemory(2_000), PAGE, everybody(), absent),
+    ]
 
 
 def upload(size):

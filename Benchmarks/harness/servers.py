@@ -21,7 +21,7 @@ class Server:
 
     def __init__(self, name, command, port, cores, folder, ready="", environment=None, wait=True, own_folder=False):
         self.name = name
-        self.port = port
+        self.port, self.tls = port, False
         self.ready, self.wait, self.patience_s = ready, wait, 30
         self.folder, self.own_folder = pathlib.Path(folder), own_folder
         self.log = self.folder / f"{name}.out"

@@ -10,7 +10,7 @@ def system_calls(bench, row, setup, connections):
     """{name: calls per request}, largest first."""
     arguments = ({bench.other_core}, setup.request or row.request, 1, connections)
     with bench.proxy(setup) as server:
-        load.wrk(server.port, *arguments)
+        load.wrk(server, *arguments)
         summary = pathlib.Path(bench.directory) / "strace.out"
         command = ["strace", "-f", "-c", "-o", str(summary)]
         for pid in machine.process_tree(server.pid):
@@ -18,7 +18,7 @@ def system_calls(bench, row, setup, connections):
         tracer = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
             tracer.stderr.readline()  # "attached"
-            requests = load.wrk(server.port, *arguments).requests
+            requests = load.wrk(server, *arguments).requests
         finally:
             tracer.terminate()
             tracer.communicate()

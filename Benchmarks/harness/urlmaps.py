@@ -67,7 +67,7 @@ def taught(bench, known, connections):
     visits = load.Request("/", script="teach.lua", urls=listing(bench, known))
     for _ in range(3):
         with bench.proxy(setup) as relevo:
-            load.wrk(relevo.port, {bench.other_core}, visits, 60, connections)
+            load.wrk(relevo, {bench.other_core}, visits, 60, connections)
             relevo.process.send_signal(signal.SIGTERM)
             relevo.process.wait(timeout=60)
         learned = sum(1 for line in map_file.open() if line.strip() and not line.startswith("#"))
