@@ -81,12 +81,25 @@ public struct TLSServerConfiguration: Sendable {
     // Tickets carry the sessions: nothing is kept here, and no lock is taken for it.
     _ = unsafe relevo_ctx_set_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
     _ = unsafe SSL_CTX_set_timeout(context, TicketKeys.lifetimeSeconds)
-    _ = unsafe SSL_CTX_set_session_id_context(context, "relevo", 6)
+    unsafe try setSessionScope(of: context, configuration.clientCA)
     unsafe TicketKeys.attach(to: context)
     if members.contains(where: { $0.stapledAnswer != nil }) { unsafe StapledAnswer.attach(to: context) }
     unsafe chooseByName(in: context)
     unsafe chooseProtocol(in: context)
     if let ca = configuration.clientCA { try unsafe askForCertificate(in: context, ca) }
+  }
+
+  /// A session goes on only where its client has been asked for the same certificate: OpenSSL would not ask again.
+  private func setSessionScope(
+    of context: OpaquePointer, _ ca: TLSServerConfiguration.ClientCA?
+  ) throws(TLSError) {
+    var scope = Array("relevo".utf8)
+    if let ca { scope += try PEMFile.bytes(ca.path) + [ca.isRequired ? 1 : 0] }
+    var digest = [UInt8](repeating: 0, count: Int(SSL_MAX_SID_CTX_LENGTH))
+    let isSet =
+      unsafe EVP_Digest(scope, scope.count, &digest, nil, EVP_sha256(), nil) == 1
+      && SSL_CTX_set_session_id_context(context, digest, UInt32(digest.count)) == 1
+    if !isSet { throw TLSError("sessions can't be told apart: \(OpenSSLErrors.takeText())") }
   }
 
   private func askForCertificate(

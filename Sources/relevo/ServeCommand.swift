@@ -221,6 +221,7 @@ struct ServeCommand: ParsableCommand {
     configuration.acceptsProxyHeader = clients.acceptProxy
     configuration.trustedProxies = clients.trusted
     configuration.writesForwarded = headers.forwardedFor
+    configuration.writesForwardedField = headers.forwarded
     configuration.writesVia = headers.via
     configuration.oldHost = origins.oldHost == Defaults.oldHost ? nil : origins.oldHost
     configuration.debugHeaders = headers.debugHeaders

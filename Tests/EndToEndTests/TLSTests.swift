@@ -358,6 +358,42 @@ struct TLSTests {
     }
   }
 
+  @Test("a session of a client that was asked for no certificate is not gone on with once one is required")
+  func certificatesAfterReload() throws {
+    let pair = try authority.sign(["localhost"])
+    let folder = try TemporaryFolder()
+    let base = "tls-listen: 127.0.0.1:0\ntls-cert: \(pair.certificate)\ntls-key: \(pair.key)\n"
+    try folder.write("relevo.yaml", base)
+    let new = try ScriptedOrigin.always(200, "page")
+    let process = try ChildProcess(
+      Relevo.binary,
+      [
+        "serve", "--config", folder.path("relevo.yaml"), "--new", new.url, "--old", "http://127.0.0.1:1",
+        "--no-startup-probes", "--listen", "127.0.0.1:0",
+      ])
+    let line = try process.errors.wait("the listener", .after(10)) { $0.hasSuffix(" with TLS") }[0]
+    let port = try #require(line.between("listening on 127.0.0.1:", " with TLS"))
+    func page(_ way: String) throws -> String {
+      try Tools.run(
+        "/bin/sh",
+        [
+          "-c",
+          "printf 'GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n' | openssl s_client -connect 127.0.0.1:\(port) -servername localhost -ign_eof \(way) \(folder.path("session")) 2>&1",
+        ]
+      ).text
+    }
+    #expect(try page("-sess_out").contains("page"))
+    let again = try page("-sess_in")
+    #expect(again.contains("Reused, TLSv1.3") && again.contains("page"))
+    try folder.write("relevo.yaml", base + "tls-client-ca: \(authority.certificate)\n")
+    process.signal(SIGHUP)
+    _ = try process.errors.wait("the reload") { $0.contains("SIGHUP: ") && $0.contains("read again") }
+    #expect(try !page("-sess_in").contains("HTTP/1.1 200"))
+    #expect(new.requests.count == 2)
+    process.signal(SIGTERM)
+    #expect(try process.wait() == .code(0))
+  }
+
   @Test("an OCSP answer goes with the certificate that it is about")
   func stapling() throws {
     let pair = try authority.sign(["localhost"])

@@ -56,6 +56,31 @@ struct TrustedProxiesTests {
     }
   }
 
+  @Test("Forwarded tells of this hop, behind what a trusted proxy says of the ones before")
+  func forwarded() throws {
+    let spoof = "Forwarded: for=6.6.6.6;proto=https"
+    try withSite(new: .always(200), old: .always(200), "--forwarded", "--no-forwarded-for") { site in
+      _ = try site.get("/page", [spoof])
+      #expect(try fields(site.new) == ["Forwarded: for=127.0.0.1;host=\"example.test\";proto=http"])
+    }
+    try withSite(
+      new: .always(200), old: .always(200), "--forwarded", "--no-forwarded-for", "--trusted-proxies",
+      "127.0.0.1"
+    ) { site in
+      _ = try site.get("/page", [spoof])
+      #expect(
+        try fields(site.new) == [spoof, "Forwarded: for=127.0.0.1;host=\"example.test\";proto=http"])
+    }
+    let new = try ScriptedOrigin.always(200)
+    try withRelevo(new: [new], old: [RefusedPort()], "--forwarded", "--listen", "[::1]:0") { relevo in
+      let port = try #require(relevo.listeners.first.flatMap { UInt16($0.dropFirst("[::1]:".count)) })
+      let client = Client(try Socket.connected(v6: port))
+      try client.send("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n")
+      #expect(try client.answer().status == 200)
+      #expect(try new.request()["Forwarded"] == "for=\"[::1]\";host=\"[::1]:80\";proto=http")
+    }
+  }
+
   @Test("a trusted unix socket names the client, another has none")
   func unixSocket() throws {
     let folder = try TemporaryFolder()

@@ -70,7 +70,7 @@ struct EffectiveSettingsTests {
     ("origin-keepalive", ["8"]), ("max-header-bytes", ["8k"]), ("max-header-fields", ["50"]),
     ("drain-delay", ["6s"]),
     ("drain-timeout", ["7s"]), ("access-log", ["off"]), ("log-format", ["json"]), ("log-level", ["debug"]),
-    ("debug-headers", []), ("admin", ["127.0.0.1:9000", "unix:/run/admin.sock"]),
+    ("forwarded", []), ("debug-headers", []), ("admin", ["127.0.0.1:9000", "unix:/run/admin.sock"]),
     ("admin-token-file", ["/etc/token"]),
   ]
 

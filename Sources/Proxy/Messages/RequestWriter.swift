@@ -5,6 +5,8 @@ struct ForwardingPolicy {
   /// Write X-Forwarded-For, -Proto and -Host. What a peer that is not trusted says in these and the like goes no
   /// further either way.
   var writesForwarded: Bool
+  /// Write Forwarded.
+  var writesForwardedField = false
   /// Write Via.
   var writesVia: Bool
 }
@@ -86,6 +88,7 @@ enum RequestWriter {
     if policy.writesForwarded {
       writeForwarded(head, fields: fields, bytes: bytes, sender: sender, into: &writer)
     }
+    if policy.writesForwardedField { writeForwardedField(head, bytes, sender.peer, into: &writer) }
     if let subject = sender.peer.certificateSubject {
       writer.append("X-SSL-Client-Subject: ")
       writer.append(subject)
@@ -160,6 +163,29 @@ enum RequestWriter {
       writer.append(bytes.extracting(head.authority.range))
       writer.append("\r\n")
     }
+  }
+
+  /// What this hop knows of its peer (RFC 7239, 4). A line of its own goes on with the list of those before it.
+  private static func writeForwardedField(
+    _ head: RequestHead, _ bytes: RawSpan, _ peer: Peer, into writer: inout ByteWriter
+  ) {
+    writer.append("Forwarded: for=")
+    switch peer.forwardedName {
+    case nil: writer.append("unknown")
+    case .some(let name) where name.contains(UInt8(ascii: ":")):
+      writer.append("\"[")
+      writer.append(name)
+      writer.append("]\"")
+    case .some(let name): writer.append(name)
+    }
+    if !head.authority.isEmpty {
+      writer.append(";host=\"")
+      writer.append(bytes.extracting(head.authority.range))
+      writer.append("\"")
+    }
+    writer.append(";proto=")
+    writer.append(peer.scheme.name)
+    writer.append("\r\n")
   }
 
   /// A trusted peer has sent an X-Forwarded-Host, which goes on as it is.

@@ -85,6 +85,8 @@ public struct ProxyConfiguration: Sendable {
   public var acceptsProxyHeader = false
   /// Write `X-Forwarded-For`, `-Proto` and `-Host`.
   public var writesForwarded: Bool
+  /// Write `Forwarded` (RFC 7239).
+  public var writesForwardedField = false
   /// Write `Via` into requests (RFC 9110, 7.6.3).
   public var writesVia: Bool
   /// The `Host` that the old server is sent; nil sends what the client sent.

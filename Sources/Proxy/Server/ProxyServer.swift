@@ -151,9 +151,9 @@ public final class ProxyServer: Sendable {
     for origin in registry.all where checks?.target(of: origin.site) == nil { origin.forgetChecks() }
   }
 
-  /// Where clients can connect: `127.0.0.1:8080`, `[::1]:8080`, `unix:/path`.
+  /// Where clients can connect: `127.0.0.1:8080`, `[::1]:8080`, `unix:/path`, with TLS where that is said.
   public var listeningOn: [String] {
-    running.withLock { $0.bound.map(\.address.description) }
+    running.withLock { $0.bound.map { $0.isSecure ? "\($0.address) with TLS" : $0.address.description } }
   }
 
   /// The sockets that clients connect to, for another process that is to accept on them as well. Any thread may ask.

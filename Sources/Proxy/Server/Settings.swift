@@ -98,7 +98,8 @@ final class Settings: Sendable {
     trustedProxies = configuration.trustedProxies
     acceptsProxyHeader = configuration.acceptsProxyHeader
     forwarding = ForwardingPolicy(
-      writesForwarded: configuration.writesForwarded, writesVia: configuration.writesVia)
+      writesForwarded: configuration.writesForwarded,
+      writesForwardedField: configuration.writesForwardedField, writesVia: configuration.writesVia)
   }
 }
 

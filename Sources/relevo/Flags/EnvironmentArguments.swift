@@ -111,6 +111,7 @@ struct EnvironmentArguments {
     Flag(name: "log-level", values: .one),
     Flag(name: "startup-probes", values: .onOrOff),
     Flag(name: "forwarded-for", values: .onOrOff),
+    Flag(name: "forwarded", values: .on),
     Flag(name: "via", values: .onOrOff),
     Flag(name: "debug-headers", values: .on),
     Flag(name: "admin", values: .several),

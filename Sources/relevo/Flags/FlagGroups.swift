@@ -21,7 +21,7 @@ struct ListeningFlags: ParsableArguments {
 
   @Flag(
     help:
-      "Take over from the Relevo that runs on these addresses, its map file too, without losing a request; it ends when it has answered what it has. Starts like any other when there is none."
+      "Take over from the Relevo that runs on these addresses, its map file too, without losing a request; it ends when it has answered what it has. Starts like any other when there is none. (default: off)"
   )
   var takeover = false
 }
@@ -314,6 +314,12 @@ struct HeaderFlags: ParsableArguments {
       "Tell origins about the client in X-Forwarded-For, -Proto and -Host. Without it, only those of --trusted-proxies do."
   )
   var forwardedFor = true
+
+  @Flag(
+    help:
+      "Tell origins about the client in Forwarded (RFC 7239) as well, behind what trusted proxies say there. (default: left out)"
+  )
+  var forwarded = false
 
   @Flag(
     inversion: .prefixedNo, exclusivity: .chooseLast,
