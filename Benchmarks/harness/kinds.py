@@ -175,12 +175,11 @@ class IdleMemory(Kind):
     def measure(self, bench, server, row, seconds):
         load.wrk(server, {bench.other_core}, row.request, 1, 64)
         time.sleep(0.5)
-        before, context = machine.resident_bytes(server.pid), load.believing()
+        before = machine.resident_bytes(server.pid)
         with contextlib.ExitStack() as stack:
             question = f"GET {row.request.path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
             for _ in range(self.connections):
-                client = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-                client = stack.enter_context(context.wrap_socket(client) if server.tls else client)
+                client = stack.enter_context(server.connected(10))
                 client.sendall(question)
                 if not client.recv(4096).startswith(b"HTTP/1.1 200"):
                     raise Failure(f"{server.name} does not answer each of {self.connections} connections")

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 
@@ -50,10 +51,20 @@ class Server:
                 raise Failure(f"{self.name} does not answer after {self.patience_s} seconds: {self.last_words()}")
             time.sleep(0.02)
 
+    def connected(self, timeout_s):
+        """A connection to it, in TLS if that is what it speaks."""
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=timeout_s)
+        if not self.tls:
+            return client
+        # The run has made the certificate.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context.wrap_socket(client)
+
     def answers(self):
         """Whether it answers at all: that it listens does not say that it serves."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as client:
+            with self.connected(5) as client:
                 client.sendall(b"GET /page.html HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 return client.recv(4096).startswith(b"HTTP/1.1 ")
         except OSError:
