@@ -76,10 +76,10 @@ struct TLSTests {
       let client = try Client(tls: relevo.tlsPort)
       try client.request("/image")
       usleep(500_000)
-      #expect(try relevo.process.peakMB < 100)
+      #expect(try relevo.process.peakMB < Memory.limitMB)
       let answer = try client.answer(.after(60))
       #expect(answer.body == image)
-      #expect(try relevo.process.peakMB < 100)
+      #expect(try relevo.process.peakMB < Memory.limitMB)
     }
   }
 
