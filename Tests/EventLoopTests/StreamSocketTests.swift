@@ -161,6 +161,7 @@ struct StreamSocketTests {
 
   @Test("resets its peer when it is closed abortively")
   func closesAbortively() throws {
+    defer { loop.releaseClosed() }
     let (end, peer) = try loopbackPair()
     let socket = try Witness(loop: loop, descriptor: end)
     socket.closeSocket(abortively: true)
@@ -173,6 +174,7 @@ struct StreamSocketTests {
 
   @Test("ends orderly otherwise, behind all that was sent")
   func closesOrderly() throws {
+    defer { loop.releaseClosed() }
     let (end, peer) = try loopbackPair()
     let socket = try Witness(loop: loop, descriptor: end)
     #expect(send([1, 2], on: socket) == .bytes(2))
@@ -255,6 +257,7 @@ struct StreamSocketTests {
 
   @Test("refuses a descriptor that cannot be watched, and closes it")
   func refusesFiles() throws {
+    defer { loop.releaseClosed() }
     // Its lock goes with its last descriptor; the descriptor's number may be another test's by then.
     let path = "/tmp/relevo-unwatched-\(UInt64.random(in: 0...UInt64.max))"
     let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
