@@ -41,14 +41,12 @@ static inline void relevo_ssl_set_data(SSL *ssl, void *data) { SSL_set_app_data(
 static inline void *relevo_ssl_data(const SSL *ssl) { return SSL_get_app_data(ssl); }
 
 typedef int (*relevo_name_callback)(SSL *, int *, void *);
-static inline long relevo_ctx_on_name(SSL_CTX *ctx, relevo_name_callback callback, void *data) {
-  SSL_CTX_set_tlsext_servername_callback(ctx, callback);
-  return SSL_CTX_set_tlsext_servername_arg(ctx, data);
+static inline long relevo_ctx_on_name(SSL_CTX *ctx, relevo_name_callback callback) {
+  return SSL_CTX_set_tlsext_servername_callback(ctx, callback);
 }
 typedef int (*relevo_status_callback)(SSL *, void *);
-static inline long relevo_ctx_on_status(SSL_CTX *ctx, relevo_status_callback callback, void *data) {
-  SSL_CTX_set_tlsext_status_cb(ctx, callback);
-  return SSL_CTX_set_tlsext_status_arg(ctx, data);
+static inline long relevo_ctx_on_status(SSL_CTX *ctx, relevo_status_callback callback) {
+  return SSL_CTX_set_tlsext_status_cb(ctx, callback);
 }
 static inline long relevo_ssl_set_status(SSL *ssl, unsigned char *answer, long count) {
   return SSL_set_tlsext_status_ocsp_resp(ssl, answer, count);
@@ -69,13 +67,13 @@ static inline int relevo_mac_prepare(EVP_MAC_CTX *mac, void *key, size_t count) 
 
 static inline int relevo_is_ssl_library(unsigned long code) { return ERR_GET_LIB(code) == ERR_LIB_SSL; }
 static inline int relevo_is_ssl_error(unsigned long code, int reason) {
-  return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == reason;
+  return relevo_is_ssl_library(code) && ERR_GET_REASON(code) == reason;
 }
 static inline int relevo_is_pem_error(unsigned long code, int reason) {
   return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == reason;
 }
 static inline int relevo_error_is_fatal_alert(unsigned long code) {
-  return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) > SSL_AD_REASON_OFFSET;
+  return relevo_is_ssl_library(code) && ERR_GET_REASON(code) > SSL_AD_REASON_OFFSET;
 }
 
 // RFC 2253's form, which RFC 4514 keeps; what is no ASCII is escaped.

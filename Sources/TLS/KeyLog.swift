@@ -1,4 +1,5 @@
 import COpenSSL
+import EventLoop
 import Glibc
 
 /// A file for the secrets of every connection, in the format that NSS made and Wireshark reads (SSLKEYLOGFILE). Whoever has it
@@ -14,7 +15,7 @@ public final class KeyLog: Sendable {
   public init(path: String) throws(TLSError) {
     self.path = path
     descriptor = unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    if descriptor < 0 { throw TLSError("can't write \(path): \(unsafe String(cString: strerror(errno)))") }
+    if descriptor < 0 { throw TLSError("can't write \(path): \(systemMessage(errno))") }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       throw TLSError("\(path) is no file: secrets are written to files alone")

@@ -1,5 +1,4 @@
 import COpenSSL
-import Glibc
 
 /// Reads certificates and keys from PEM files. What it returns is the caller's to free.
 enum PEMFile {
@@ -7,7 +6,7 @@ enum PEMFile {
 
   /// The certificates of a file, in its order; at least one.
   static func certificates(_ path: String) throws(TLSError) -> Certificates {
-    let bio = unsafe try open(path)
+    let bio = unsafe try InputFile.open(path)
     defer { unsafe BIO_free_all(bio) }
     var certificates = Certificates()
     OpenSSLErrors.clear()
@@ -27,7 +26,7 @@ enum PEMFile {
 
   /// The private key of a file.
   static func key(_ path: String) throws(TLSError) -> OpaquePointer {
-    let bio = unsafe try open(path)
+    let bio = unsafe try InputFile.open(path)
     defer { unsafe BIO_free_all(bio) }
     OpenSSLErrors.clear()
     defer { OpenSSLErrors.clear() }
@@ -47,26 +46,6 @@ enum PEMFile {
     // OpenSSL does not tell a key that is broken from none.
     throw TLSError(
       "\(path) has no private key that can be read: it takes PEM, with -----BEGIN PRIVATE KEY----- before it")
-  }
-
-  /// All that is in a file.
-  static func bytes(_ path: String) throws(TLSError) -> [UInt8] {
-    let bio = unsafe try open(path)
-    defer { unsafe BIO_free_all(bio) }
-    var bytes: [UInt8] = []
-    var room = [UInt8](repeating: 0, count: 64 << 10)
-    while case let count = unsafe BIO_read(bio, &room, Int32(room.count)), count > 0 {
-      bytes += room.prefix(Int(count))
-    }
-    return bytes
-  }
-
-  private static func open(_ path: String) throws(TLSError) -> OpaquePointer {
-    OpenSSLErrors.clear()
-    if let bio = unsafe BIO_new_file(path, "r") { return unsafe bio }
-    let code = errno
-    OpenSSLErrors.clear()
-    throw TLSError("can't read \(path): \(unsafe String(cString: strerror(code)))")
   }
 
   private static func isEnd(_ code: UInt) -> Bool {

@@ -1,5 +1,4 @@
 import COpenSSL
-import Glibc
 
 /// What a certificate's issuer says of its state, in a file that some other program fetches (RFC 6960), and that clients get
 /// with the certificate (RFC 6066, 8).
@@ -8,13 +7,8 @@ enum StapledAnswer {
   ///
   /// - Throws: ``TLSError`` when it is none, about none of them, or out of date.
   static func load(_ path: String, for certificates: [LoadedCertificate]) throws(TLSError) {
-    guard let bio = unsafe BIO_new_file(path, "rb") else {
-      let code = errno
-      OpenSSLErrors.clear()
-      throw TLSError("can't read \(path): \(unsafe String(cString: strerror(code)))")
-    }
+    let bio = unsafe try InputFile.open(path)
     defer { unsafe BIO_free_all(bio) }
-    OpenSSLErrors.clear()
     defer { OpenSSLErrors.clear() }
     guard let response = unsafe relevo_read_ocsp(bio) else {
       throw TLSError("\(path) is no OCSP answer in DER, as openssl ocsp -respout writes it")
@@ -88,6 +82,6 @@ enum StapledAnswer {
         unsafe UnsafeMutableRawBufferPointer(start: copy, count: answer.count).copyBytes(from: answer)
         _ = unsafe relevo_ssl_set_status(ssl, copy.assumingMemoryBound(to: UInt8.self), answer.count)
         return SSL_TLSEXT_ERR_OK
-      }, nil)
+      })
   }
 }

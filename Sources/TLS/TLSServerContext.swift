@@ -94,7 +94,7 @@ public struct TLSServerConfiguration: Sendable {
     of context: OpaquePointer, _ ca: TLSServerConfiguration.ClientCA?
   ) throws(TLSError) {
     var scope = Array("relevo".utf8)
-    if let ca { scope += try PEMFile.bytes(ca.path) + [ca.isRequired ? 1 : 0] }
+    if let ca { scope += try InputFile.bytes(ca.path) + [ca.isRequired ? 1 : 0] }
     var digest = [UInt8](repeating: 0, count: Int(SSL_MAX_SID_CTX_LENGTH))
     let isSet =
       unsafe EVP_Digest(scope, scope.count, &digest, nil, EVP_sha256(), nil) == 1
@@ -127,7 +127,7 @@ public struct TLSServerConfiguration: Sendable {
         }
         unsafe SSL_set_SSL_CTX(ssl, owner.contexts[place])
         return SSL_TLSEXT_ERR_OK
-      }, nil)
+      })
   }
 
   /// What clients may speak inside TLS, in the form of RFC 7301, 3.1.

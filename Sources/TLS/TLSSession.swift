@@ -73,9 +73,6 @@ import Glibc
   /// It goes on with an earlier session, without the cost of a whole handshake.
   public var isResumed: Bool { unsafe SSL_session_reused(ssl) == 1 }
 
-  /// `TLSv1.3`
-  public var version: String { unsafe String(cString: SSL_get_version(ssl)) }
-
   /// Whom the peer's certificate names, as RFC 4514 writes it, such as `CN=ann,O=Example`; nil when it has sent none.
   public var peerSubject: String? {
     guard let certificate = unsafe SSL_get0_peer_certificate(ssl), let text = unsafe BIO_new(BIO_s_mem())

@@ -98,13 +98,18 @@ struct MapKeeperTests {
     #expect(folder.files == ["m": Array("x\n".utf8)])
   }
 
+  /// A snapshot that takes several steps to load: 20,000 URLs.
+  private func writePages(at time: UInt32 = 100) throws {
+    let source = URLMap()
+    for number in 0..<20_000 { source.learnPatiently(Array("/pagina/\(number)".utf8), at: time) }
+    source.waitUntilApplied()
+    try SnapshotFile(path: folder["m"]).write(source)
+  }
+
   @Test(
     "stopped during the load it ends at once, leaves the file as it is, and keeps what was learned meanwhile")
   func stoppedWhileLoading() throws {
-    let source = URLMap()
-    for number in 0..<20_000 { source.learnPatiently(Array("/pagina/\(number)".utf8)) }
-    source.waitUntilApplied()
-    try SnapshotFile(path: folder["m"]).write(source)
+    try writePages()
     let before = readFile(folder["m"])
     let map = URLMap()
     let keeping = KeeperWork(
@@ -131,10 +136,7 @@ struct MapKeeperTests {
   @Test(
     "after a load that was broken off, what is learned until the end goes to the journal, and the file stays")
   func learnsAfterLoading() throws {
-    let source = URLMap()
-    for number in 0..<20_000 { source.learnPatiently(Array("/pagina/\(number)".utf8)) }
-    source.waitUntilApplied()
-    try SnapshotFile(path: folder["m"]).write(source)
+    try writePages()
     let before = readFile(folder["m"])
     let map = URLMap()
     let keeper = MapKeeper(map: map, file: SnapshotFile(path: folder["m"]), every: .seconds(3600)) { _ in }
@@ -156,10 +158,7 @@ struct MapKeeperTests {
 
   @Test("what is learned and forgotten during a load holds, whether the file has it or not")
   func changesWhileLoading() throws {
-    let source = URLMap()
-    for number in 0..<20_000 { source.learnPatiently(Array("/pagina/\(number)".utf8), at: 10) }
-    source.waitUntilApplied()
-    try SnapshotFile(path: folder["m"]).write(source)
+    try writePages(at: 10)
     let map = URLMap()
     map.core.writer.withLock { $0.changes.turnOn(waking: Alarm()) }
     let keeping = KeeperWork(

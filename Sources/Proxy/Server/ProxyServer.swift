@@ -67,10 +67,7 @@ public final class ProxyServer: Sendable {
       }
       running.withLock { $0.rooms = rooms }
       health = try configuration.healthChecks.map { checks throws(EventLoopError) in
-        try HealthThread(
-          checks, of: registry,
-          tls: { [running] in running.withLock { $0.configuration.encryption.origins } },
-          logger: shared.logger)
+        try makeHealthThread(checks)
       }
     } catch {
       for mailbox in mailboxes { mailbox.send(.stop) }
@@ -137,10 +134,7 @@ public final class ProxyServer: Sendable {
     let next: HealthThread?
     do throws(EventLoopError) {
       next = try checks.map { checks throws(EventLoopError) in
-        try HealthThread(
-          checks, of: registry,
-          tls: { [running] in running.withLock { $0.configuration.encryption.origins } },
-          logger: shared.logger)
+        try makeHealthThread(checks)
       }
     } catch {
       throw .system(error)
@@ -249,6 +243,12 @@ public final class ProxyServer: Sendable {
       "a server of the \(origin.site) site was set to \(mode)",
       metadata: ["origin": "\(origin.address)", "id": "\(origin.id)"])
     return true
+  }
+
+  private func makeHealthThread(_ checks: HealthChecks) throws(EventLoopError) -> HealthThread {
+    try HealthThread(
+      checks, of: registry, tls: { [running] in running.withLock { $0.configuration.encryption.origins } },
+      logger: shared.logger)
   }
 
   private func makeRooms(_ mailboxes: [Mailbox<WorkerMessage>], limit: Int) -> WaitingRooms {

@@ -62,9 +62,9 @@ struct CheckCommand: ParsableCommand {
       servers: servers, rules: try MissRules(fallback),
       health: try HealthQuestion(health, oldHost: origins.oldHost == Defaults.oldHost ? nil : origins.oldHost)
     )
-    let tls: TLSClientContext
+    let tls: TLSClientContext?
     do throws(TLSError) {
-      tls = try TLSClientContext(originTLS.configuration(keyLog: nil))
+      tls = try originTLS.context(for: origins.new + origins.old, keyLog: nil)
     } catch {
       throw CommandFailure(error.description, code: .configuration)
     }

@@ -55,7 +55,13 @@ struct OriginTLSFlags: ParsableArguments {
   /// Those that are read.
   var files: [String] { [originCA, originCert, originKey].compactMap { $0?.description } }
 
-  func configuration(keyLog: KeyLog?) -> TLSClientConfiguration {
+  /// Reads the files; nil where none of the origins is spoken to over TLS.
+  func context(for origins: [OriginAddress], keyLog: KeyLog?) throws(TLSError) -> TLSClientContext? {
+    guard origins.contains(where: \.isSecure) else { return nil }
+    return try TLSClientContext(configuration(keyLog: keyLog))
+  }
+
+  private func configuration(keyLog: KeyLog?) -> TLSClientConfiguration {
     var configuration = TLSClientConfiguration()
     configuration.ca = originCA?.description
     configuration.certificate = originCert.map {

@@ -61,9 +61,8 @@ struct EncryptionFiles: Sendable {
       if let clients = command.tls.clients(keyLog: keyLog) {
         encryption.clients = try TLSServerContext(clients, ticketKeys: ticketKeys)
       }
-      if (command.origins.new + command.origins.old).contains(where: \.isSecure) {
-        encryption.origins = try TLSClientContext(command.originTLS.configuration(keyLog: keyLog))
-      }
+      encryption.origins = try command.originTLS.context(
+        for: command.origins.new + command.origins.old, keyLog: keyLog)
       return encryption
     } catch {
       throw CommandFailure(error.description, code: .configuration)
