@@ -2,9 +2,10 @@ import Addressing
 import EventLoop
 import Glibc
 import HTTP1
+import HTTP2
 import TLS
 
-/// A client's connection: reads request heads one after the other and lets an ``Exchange`` answer each.
+/// A client's connection, or a stream of one: reads request heads one after the other and lets an ``Exchange`` answer each.
 ///
 ///     input:  | head of the request being answered | its body, or the next requests |
 final class ClientConnection: StreamSocket {
@@ -17,6 +18,8 @@ final class ClientConnection: StreamSocket {
     case exchanging
     /// The connection was upgraded: bytes pass both ways.
     case tunnelling(Tunnel)
+    /// The connection carries HTTP/2: its streams are the clients.
+    case multiplexing(Multiplexer)
     /// The last answer is being written; then the connection closes, lingering if the client may still send.
     case closing(lingers: Bool)
     /// Everything is written; what the client still sends is read so that a reset can't destroy the answer.
@@ -28,7 +31,7 @@ final class ClientConnection: StreamSocket {
   private static let lingerLimitBytes = 1 << 20
   private static let lingerMs: UInt64 = 3_000
   /// How long a request may still come on an idle connection while the process is stopping.
-  private static let farewellMs: UInt64 = 1_000
+  static let farewellMs: UInt64 = 1_000
 
   let worker: Worker
   /// The sender of a PROXY header is followed by the client that it names.
@@ -36,6 +39,8 @@ final class ClientConnection: StreamSocket {
   var state: State
   /// Nil where the client speaks without.
   let tls: TLSSession?
+  /// A stream of HTTP/2, which needs no bytes of its own to say where a message ends.
+  let isStream: Bool
   var input: Buffer
   /// Bytes of an answer that the socket did not take yet.
   var output: Buffer
@@ -61,6 +66,7 @@ final class ClientConnection: StreamSocket {
   ) throws(EventLoopError) {
     self.worker = worker
     self.tls = tls
+    isStream = false
     peer = Peer(address, trusted: worker.settings.trustedProxies, scheme: tls == nil ? .http : .https)
     let isIntroduced = worker.settings.acceptsProxyHeader
     state = isIntroduced ? .introducing : .reading
@@ -72,10 +78,25 @@ final class ClientConnection: StreamSocket {
     setDeadline(afterMs: worker.settings.headerMs)
   }
 
+  /// A stream of a connection that `peer` is at the other end of.
+  init(worker: Worker, stream: HTTP2Stream, peer: Peer) throws(EventLoopError) {
+    self.worker = worker
+    tls = nil
+    isStream = true
+    self.peer = peer
+    state = .reading
+    input = Buffer(pool: worker.buffers)
+    output = Buffer(pool: worker.buffers)
+    try super.init(loop: worker.loop, inside: stream)
+    stream.attach(self)
+    setDeadline(afterMs: worker.settings.headerMs)
+  }
+
   /// Between two requests, with nothing of the next one read.
   var isIdle: Bool {
     switch state {
     case .introducing, .reading: input.isEmpty
+    case .multiplexing(let multiplexer): multiplexer.isIdle
     case .exchanging, .tunnelling, .closing, .lingering, .closed: false
     }
   }
@@ -86,6 +107,7 @@ final class ClientConnection: StreamSocket {
     case .reading: readHead()
     case .exchanging: exchange?.clientIsReady(events)
     case .tunnelling(let tunnel): tunnel.socketIsReady()
+    case .multiplexing(let multiplexer): multiplexer.socketIsReady()
     case .closing: writeLast()
     case .lingering: linger()
     case .closed: break
@@ -95,6 +117,7 @@ final class ClientConnection: StreamSocket {
   override func layerIsOpen() {
     peer.certificateSubject = tls?.peerSubject.map { Array($0.utf8) }
     worker.metrics.count(tls?.isResumed == true ? .tlsResumed : .tlsHandshakes)
+    if tls?.speaksHTTP2 == true { startMultiplexing() }
   }
 
   override func layerFailed() {
@@ -117,6 +140,7 @@ final class ClientConnection: StreamSocket {
           OwnAnswer(status: 408, text: "The head of the request did not come within the header timeout."))
       }
     case .exchanging: exchange?.clientTimedOut()
+    case .multiplexing(let multiplexer): multiplexer.deadlinePassed()
     case .tunnelling, .closing, .lingering: close()
     case .closed: break
     }
@@ -155,6 +179,9 @@ final class ClientConnection: StreamSocket {
     switch parsed {
     case .incomplete:
       return waitForRest()
+    case .malformed where beginsHTTP2:
+      startMultiplexing()
+      return true
     case .malformed(let cause):
       refuse(OwnAnswer(status: cause.status, text: cause.description))
       return true
@@ -242,7 +269,7 @@ final class ClientConnection: StreamSocket {
     input.consume(headAndBody)
     if isOutdated { takeSettings() }
     switch afterwards {
-    case .nextRequest where !worker.isDraining: break
+    case .nextRequest where !worker.isDraining: endMessage()
     case .nextRequest, .lingeringClose:
       state = .closing(lingers: true)
       return writeLast()
@@ -262,6 +289,30 @@ final class ClientConnection: StreamSocket {
     input.consume(head)
     input.giveBackIfEmpty()
     state = .tunnelling(tunnel)
+  }
+
+  /// The bytes at hand begin as HTTP/2 does (RFC 9113, 3.4), and may here.
+  private var beginsHTTP2: Bool {
+    guard worker.settings.acceptsHTTP2Cleartext, tls == nil, !isStream, !hasServed else { return false }
+    let bytes = unsafe UnsafeRawBufferPointer(input.readable)
+    return unsafe bytes.starts(with: "PRI * HTTP/2.0\r\n".utf8)
+  }
+
+  /// From here on the streams are the clients.
+  private func startMultiplexing() {
+    worker.metrics.count(.http2Connections)
+    hasServed = true
+    peer.speaksHTTP2 = true
+    guard let multiplexer = Multiplexer(on: self) else { return close() }
+    state = .multiplexing(multiplexer)
+    if !input.isEmpty, !multiplexer.takeInput() { return close() }
+    wake()
+  }
+
+  /// All is said on both sides.
+  func endMultiplexing() {
+    state = .closing(lingers: true)
+    writeLast()
   }
 
   private func writeLast() {
@@ -301,6 +352,9 @@ final class ClientConnection: StreamSocket {
   func settingsHaveChanged() {
     switch state {
     case .exchanging: isOutdated = true
+    case .multiplexing(let multiplexer):
+      takeSettings()
+      multiplexer.settingsHaveChanged()
     case .introducing, .reading, .tunnelling, .closing, .lingering: takeSettings()
     case .closed: break
     }
@@ -310,7 +364,7 @@ final class ClientConnection: StreamSocket {
   private func takeSettings() {
     isOutdated = false
     exchange = nil
-    peer = Peer(peer.address, trusted: worker.settings.trustedProxies, scheme: peer.scheme)
+    peer.isTrusted = worker.settings.trustedProxies.contains(peer.address)
   }
 
   /// Closes, leaving nothing behind. May be called more than once.
@@ -321,6 +375,7 @@ final class ClientConnection: StreamSocket {
     case .closed: return
     case .exchanging: exchange?.clientIsGone()
     case .tunnelling(let tunnel): tunnel.close()
+    case .multiplexing(let multiplexer): multiplexer.close()
     case .introducing, .reading, .closing, .lingering: break
     }
     state = .closed
@@ -335,6 +390,7 @@ final class ClientConnection: StreamSocket {
   /// The process is stopping: a busy connection goes after its answer. An idle one may have a request on its way, which
   /// closing it would lose: it goes when none has come for a moment, or after the answer to the one that has.
   func drain() {
+    if case .multiplexing(let multiplexer) = state { return multiplexer.drain() }
     if isIdle { setDeadline(afterMs: Self.farewellMs) }
   }
 }

@@ -5,13 +5,15 @@ import EventLoop
 struct Peer {
   let address: PeerAddress
   /// What it says of its own clients in forwarding fields counts.
-  let isTrusted: Bool
+  var isTrusted: Bool
   /// What it speaks with its client, when the fields do not say.
   let scheme: Scheme
   /// As the log names it: an address, or `unix:`.
   let name: [UInt8]
   /// Whom its TLS certificate names, if it has shown one that was accepted; without bytes that a field can't have.
   var certificateSubject: [UInt8]?
+  /// Else HTTP/1.
+  var speaksHTTP2 = false
 
   init(_ address: PeerAddress, trusted: TrustedProxies, scheme: Scheme = .http) {
     self.address = address

@@ -94,7 +94,9 @@ enum RequestWriter {
       writer.append(subject)
       writer.append("\r\n")
     }
-    if policy.writesVia { writer.append("Via: 1.1 relevo\r\n") }
+    if policy.writesVia {
+      writer.append(sender.peer.speaksHTTP2 ? "Via: 2.0 relevo\r\n" : "Via: 1.1 relevo\r\n")
+    }
     writer.append("\r\n")
   }
 
