@@ -88,6 +88,6 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .testTarget(name: "EndToEndTests", dependencies: ["EventLoop", "relevo", "URLMap"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["CNghttp2", "EventLoop", "relevo", "URLMap"]),
   ]
 )

@@ -265,7 +265,16 @@ import HTTP1
         requestHasEnded(head.stream_id)
       }
     case NGHTTP2_DATA.rawValue:
-      if isLast { requestHasEnded(head.stream_id) } else if head.length < Self.tinyBytes { count(1) }
+      if isLast { requestHasEnded(head.stream_id) }
+    default: break
+    }
+  }
+
+  /// A frame begins, be it of a kind that nobody knows.
+  private final func weigh(_ head: nghttp2_frame_hd) {
+    switch UInt32(head.type) {
+    case NGHTTP2_HEADERS.rawValue: break
+    case NGHTTP2_DATA.rawValue where head.length >= Self.tinyBytes: break
     default: count(1)
     }
   }
@@ -333,6 +342,10 @@ extension HTTP2Session {
   private nonisolated(unsafe) static let callbacks: OpaquePointer? = {
     var callbacks: OpaquePointer?
     guard unsafe nghttp2_session_callbacks_new(&callbacks) == 0 else { return nil }
+    unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, head, context in
+      if let head = unsafe head { unsafe HTTP2Session.of(context)?.weigh(head.pointee) }
+      return 0
+    }
     unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, context in
       guard let session = unsafe HTTP2Session.of(context), let frame = unsafe frame else { return 0 }
       let isRequest = unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST

@@ -82,6 +82,7 @@ final class Multiplexer: HTTP2Session {
     tell()
     if isOver {
       reportFailure()
+      close()
       return connection.endMultiplexing()
     }
     setDeadline()
@@ -140,7 +141,7 @@ final class Multiplexer: HTTP2Session {
     for client in Array(clients.values) { client.settingsHaveChanged() }
   }
 
-  /// The connection is closing.
+  /// The connection goes on without this, or closes.
   func close() {
     for client in Array(clients.values) { client.close() }
   }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import TLS
+import EventLoop
 
 @Suite("Bytes that wait")
 struct ByteBlockTests {
