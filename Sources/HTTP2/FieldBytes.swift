@@ -11,7 +11,8 @@ import Glibc
   var isEmpty: Bool { unsafe bytes.isEmpty }
 
   static func == (field: FieldBytes, text: StaticString) -> Bool {
-    guard unsafe field.bytes.count == text.utf8CodeUnitCount, let start = unsafe field.bytes.baseAddress else {
+    guard unsafe field.bytes.count == text.utf8CodeUnitCount, let start = unsafe field.bytes.baseAddress
+    else {
       return false
     }
     return unsafe memcmp(start, text.utf8Start, field.bytes.count) == 0

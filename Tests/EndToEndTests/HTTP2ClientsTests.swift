@@ -112,7 +112,9 @@ struct HTTP2ClientsTests {
       _ = try client.answer()
       try client.send(HTTP2Frame(.data, stream: 0, [1]))
       try client.readToEnd()
-      let line = try relevo.process.errors.wait("the admin plane's line") { $0.contains("admin plane listens") }
+      let line = try relevo.process.errors.wait("the admin plane's line") {
+        $0.contains("admin plane listens")
+      }
       let address = String(line[0].split(separator: " ").last ?? "")
       let page = try Tools.curl("http://\(address)/metrics").text
       #expect(page.contains("relevo_http2_connections_total 1\n"))

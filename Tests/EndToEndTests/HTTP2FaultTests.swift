@@ -124,7 +124,8 @@ struct HTTP2FaultTests {
     let new = try ScriptedOrigin.always(200)
     try withHTTP2(new: new) { _, client in
       let section = HTTP2Client.section(fields)
-      try client.send(HTTP2Frame(.headers, flags: HTTP2Frame.endStream, stream: 1, Bytes(section.prefix(16_384))))
+      try client.send(
+        HTTP2Frame(.headers, flags: HTTP2Frame.endStream, stream: 1, Bytes(section.prefix(16_384))))
       try client.send(
         HTTP2Frame(.continuation, flags: HTTP2Frame.endHeaders, stream: 1, Bytes(section.dropFirst(16_384))))
       #expect(try client.answer(1).status == status)
@@ -147,7 +148,8 @@ struct HTTP2FaultTests {
     }
   }
 
-  @Test("a request more than --http2-max-streams is refused, to be sent again, while the client does not know it")
+  @Test(
+    "a request more than --http2-max-streams is refused, to be sent again, while the client does not know it")
   func maxStreams() throws {
     let gate = Gate()
     let new = try ScriptedOrigin { exchange in
@@ -202,7 +204,8 @@ struct HTTP2FaultTests {
         return (0..<10).flatMap { index -> [HTTP2Frame] in
           let own = stream + UInt32(index * 2 + 1)
           return [
-            HTTP2Client.request(own, "/"), HTTP2Frame(.reset, stream: own, HTTP2Frame.bytes(HTTP2Code.cancel)),
+            HTTP2Client.request(own, "/"),
+            HTTP2Frame(.reset, stream: own, HTTP2Frame.bytes(HTTP2Code.cancel)),
           ]
         }
       }
@@ -242,9 +245,11 @@ struct HTTP2FaultTests {
   @Test("a head that unpacks to megabytes is refused")
   func headerBomb() throws {
     try withHTTP2(new: .always(200)) { relevo, client in
-      // A field of 4 kB in the table, then a thousand times one byte that means it (RFC 7541, 6.1).
-      let big = Bytes([0x40]) + HTTP2Client.section([("x-big", String(repeating: "b", count: 3_900))]).dropFirst()
-      let section = HTTP2Client.section(HTTP2Client.head("/")) + big + Bytes(repeating: 0x80 | 62, count: 8_000)
+      // A field of 4 kB in the table, then thousands of times the one byte that means it (RFC 7541, 6.1).
+      let big =
+        Bytes([0x40]) + HTTP2Client.section([("x-big", String(repeating: "b", count: 3_900))]).dropFirst()
+      let section =
+        HTTP2Client.section(HTTP2Client.head("/")) + big + Bytes(repeating: 0x80 | 62, count: 8_000)
       try client.send(
         HTTP2Frame(.headers, flags: HTTP2Frame.endHeaders | HTTP2Frame.endStream, stream: 1, section))
       #expect(try client.answer(1).status == 431)
@@ -259,8 +264,10 @@ struct HTTP2FaultTests {
     arguments: [
       HTTP2Frame(.data, stream: 0, [1]), HTTP2Frame(.headers, stream: 0), HTTP2Frame(.settings, stream: 1),
       HTTP2Frame(.windowUpdate, stream: 0, HTTP2Frame.bytes(0)), HTTP2Frame(.pushPromise, stream: 1),
-      HTTP2Frame(.data, stream: 1, Bytes(repeating: 0, count: 16_385)), HTTP2Frame(.headers, flags: 4, stream: 2),
-      HTTP2Frame(.ping, [1]), HTTP2Frame(.headers, flags: 4, stream: 1, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]),
+      HTTP2Frame(.data, stream: 1, Bytes(repeating: 0, count: 16_385)),
+      HTTP2Frame(.headers, flags: 4, stream: 2),
+      HTTP2Frame(.ping, [1]),
+      HTTP2Frame(.headers, flags: 4, stream: 1, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]),
     ])
   func nonsense(frame: HTTP2Frame) throws {
     try withHTTP2(new: .always(200)) { relevo, client in

@@ -62,7 +62,10 @@ struct HTTP2Tests {
     "a body ends with its last frame, however the origin ends it",
     arguments: [
       ("Content-Length: 6\r\n\r\nlength", "length"),
-      ("Transfer-Encoding: chunked\r\n\r\n3\r\nchu\r\n4;x=y\r\nnked\r\n0\r\nX-Trailer: dropped\r\n\r\n", "chunked"),
+      (
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nchu\r\n4;x=y\r\nnked\r\n0\r\nX-Trailer: dropped\r\n\r\n",
+        "chunked"
+      ),
       ("Connection: close\r\n\r\nuntil the close", "until the close"),
       ("Content-Length: 0\r\n\r\n", ""),
       ("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", ""),

@@ -1,6 +1,5 @@
-import Testing
-
 import EventLoop
+import Testing
 
 @Suite("Bytes that wait")
 struct ByteBlockTests {

@@ -32,7 +32,10 @@ struct HTTP2Frame: CustomTestStringConvertible {
   var testDescription: String { "frame \(kind), flags \(flags), stream \(stream), \(payload.count) bytes" }
 
   var bytes: Bytes {
-    [UInt8(payload.count >> 16 & 255), UInt8(payload.count >> 8 & 255), UInt8(payload.count & 255), kind, flags]
+    [
+      UInt8(payload.count >> 16 & 255), UInt8(payload.count >> 8 & 255), UInt8(payload.count & 255), kind,
+      flags,
+    ]
       + Self.bytes(stream) + payload
   }
 
