@@ -358,6 +358,26 @@ struct TLSTests {
     }
   }
 
+  @Test("whom a client's certificate names is told on its connection after a reload as well")
+  func subjectAfterReload() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("relevo.yaml", "idle-timeout: 60s\n")
+    let new = try ScriptedOrigin.always(200, "page")
+    try withTLS(
+      new: new, "--tls-client-ca", authority.certificate, "--config", folder.path("relevo.yaml")
+    ) { relevo in
+      let client = try Client(tls: relevo.tlsPort, identity: authority.sign(["ann"], subject: "/CN=ann"))
+      #expect(try client.get("/").text == "page")
+      try folder.write("relevo.yaml", "idle-timeout: 50s\n")
+      relevo.process.signal(SIGHUP)
+      _ = try relevo.process.errors.wait("the reload") {
+        $0.contains("SIGHUP: ") && $0.contains("read again")
+      }
+      #expect(try client.get("/").text == "page")
+      #expect(new.requests.map { $0["X-SSL-Client-Subject"] } == ["CN=ann", "CN=ann"])
+    }
+  }
+
   @Test("a session of a client that was asked for no certificate is not gone on with once one is required")
   func certificatesAfterReload() throws {
     let pair = try authority.sign(["localhost"])

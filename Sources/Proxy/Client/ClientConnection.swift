@@ -33,6 +33,8 @@ final class ClientConnection: StreamSocket {
   let worker: Worker
   /// The sender of a PROXY header is followed by the client that it names.
   var peer: Peer
+  /// Whom its TLS certificate names, if it has shown one that was accepted; without bytes that a field can't have.
+  private(set) var certificateSubject: [UInt8]?
   var state: State
   /// Nil where the client speaks without.
   let tls: TLSSession?
@@ -93,14 +95,14 @@ final class ClientConnection: StreamSocket {
   }
 
   override func layerIsOpen() {
-    peer.certificateSubject = tls?.peerSubject.map { Array($0.utf8) }
+    certificateSubject = tls?.peerSubject.map { Array($0.utf8) }
     worker.metrics.count(tls?.isResumed == true ? .tlsResumed : .tlsHandshakes)
   }
 
   override func layerFailed() {
     guard let failure = tls?.failure else { return close() }
     worker.metrics.count(.tlsFailures)
-    worker.report(.clientTLS, at: nil, "\(String(decoding: peer.name, as: UTF8.self)): \(failure)")
+    worker.report(.clientTLS, at: nil, "\(peer.name): \(failure)")
     guard failure == .plainHTTP else { return close() }
     abandonLayer()
     refuse(OwnAnswer(status: 400, text: "This port speaks TLS: write https:// instead of http://."))
@@ -178,7 +180,7 @@ final class ClientConnection: StreamSocket {
     guard peer.isUntrustedNeighbour, worker.requestFields.first(.xForwardedFor) != nil,
       worker.forwardingHint.take()
     else { return }
-    worker.report(.unbelievedForwarding, at: nil, String(decoding: peer.name, as: UTF8.self))
+    worker.report(.unbelievedForwarding, at: nil, "\(peer.name)")
   }
 
   /// The deadline of a head runs from its first byte and is not put off by the next ones.
