@@ -29,6 +29,8 @@ final class ClientConnection: StreamSocket {
   private static let lingerMs: UInt64 = 3_000
   /// How long a request may still come on an idle connection while the process is stopping.
   private static let farewellMs: UInt64 = 1_000
+  /// How long a connection that is idle keeps its exchange for the next request, and the memory that it takes.
+  private static let keepsExchangeMs: UInt64 = 200
 
   let worker: Worker
   /// The sender of a PROXY header is followed by the client that it names.
@@ -49,9 +51,11 @@ final class ClientConnection: StreamSocket {
   private var isReadingHeads = false
   /// A request has been read on this connection.
   private(set) var hasServed = false
-  /// Made for the first request and used for all until the settings change. Each holds on to the other until the
-  /// connection closes, or something else takes its place.
+  /// Made for a request and used for those that follow it without a rest, until the settings change. Each holds on to the
+  /// other until the connection rests or closes, or something else takes its place.
   private var exchange: Exchange?
+  /// What is left of the idle timeout when the deadline that runs has passed.
+  private var idleLeftMs: UInt64 = 0
   /// The settings have changed since the present exchange was made.
   private var isOutdated = false
 
@@ -113,7 +117,7 @@ final class ClientConnection: StreamSocket {
     case .introducing: proxyHeaderTimedOut()
     case .reading:
       if input.isEmpty {
-        close()
+        rest()
       } else {
         refuse(
           OwnAnswer(status: 408, text: "The head of the request did not come within the header timeout."))
@@ -253,9 +257,20 @@ final class ClientConnection: StreamSocket {
       return writeLast()
     }
     state = .reading
-    setDeadline(afterMs: worker.settings.idleMs)
+    let idleMs = worker.settings.idleMs
+    let firstMs = min(idleMs, Self.keepsExchangeMs)
+    idleLeftMs = idleMs - firstMs
+    setDeadline(afterMs: firstMs)
     if input.isEmpty { input.giveBack() } else { input.compact() }
     if !input.isEmpty || isReadable { readHead() }
+  }
+
+  /// The client has not gone on for a moment, and is not worth an exchange's memory any more; or for the whole idle timeout.
+  private func rest() {
+    guard idleLeftMs > 0 else { return close() }
+    exchange = nil
+    setDeadline(afterMs: idleLeftMs)
+    idleLeftMs = 0
   }
 
   /// The connection carries something else than HTTP from now on.
@@ -337,6 +352,8 @@ final class ClientConnection: StreamSocket {
   /// The process is stopping: a busy connection goes after its answer. An idle one may have a request on its way, which
   /// closing it would lose: it goes when none has come for a moment, or after the answer to the one that has.
   func drain() {
-    if isIdle { setDeadline(afterMs: Self.farewellMs) }
+    guard isIdle else { return }
+    idleLeftMs = 0
+    setDeadline(afterMs: Self.farewellMs)
   }
 }
