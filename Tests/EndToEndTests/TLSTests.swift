@@ -29,10 +29,10 @@ struct TLSTests {
     let new = try ScriptedOrigin.pages(["/": "home"])
     let old = try ScriptedOrigin.pages(["/old": "old page"])
     try withTLS(new: new, old: old, "--debug-headers") { relevo in
-      let page = try Tools.curl(tls: relevo.tlsPort, "/", "-i", version[0], version.last ?? "")
+      let page = try Tools.curl(tls: relevo.tlsPort, "/", "-i", "--http1.1", version[0], version.last ?? "")
       #expect(page.text.hasPrefix("HTTP/1.1 200 ") && page.text.hasSuffix("home"), "\(page)")
       for route in ["old-fallback", "old-map"] {
-        let answer = try Tools.curl(tls: relevo.tlsPort, "/old", "-i")
+        let answer = try Tools.curl(tls: relevo.tlsPort, "/old", "-i", "--http1.1")
         #expect(answer.text.contains("X-Relevo-Route: \(route)") && answer.text.hasSuffix("old page"))
         usleep(50_000)
       }
@@ -355,6 +355,26 @@ struct TLSTests {
         #expect(auth == "required" ? without.exit != .code(0) : without.text == "page", "\(without)")
         if auth == "optional" { #expect(new.requests[before + 1]["X-SSL-Client-Subject"] == nil) }
       }
+    }
+  }
+
+  @Test("whom a client's certificate names is told on its connection after a reload as well")
+  func subjectAfterReload() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("relevo.yaml", "idle-timeout: 60s\n")
+    let new = try ScriptedOrigin.always(200, "page")
+    try withTLS(
+      new: new, "--tls-client-ca", authority.certificate, "--config", folder.path("relevo.yaml")
+    ) { relevo in
+      let client = try Client(tls: relevo.tlsPort, identity: authority.sign(["ann"], subject: "/CN=ann"))
+      #expect(try client.get("/").text == "page")
+      try folder.write("relevo.yaml", "idle-timeout: 50s\n")
+      relevo.process.signal(SIGHUP)
+      _ = try relevo.process.errors.wait("the reload") {
+        $0.contains("SIGHUP: ") && $0.contains("read again")
+      }
+      #expect(try client.get("/").text == "page")
+      #expect(new.requests.map { $0["X-SSL-Client-Subject"] } == ["CN=ann", "CN=ann"])
     }
   }
 

@@ -32,10 +32,14 @@ final class ClientConnection: StreamSocket {
   private static let lingerMs: UInt64 = 3_000
   /// How long a request may still come on an idle connection while the process is stopping.
   static let farewellMs: UInt64 = 1_000
+  /// How long a connection that is idle keeps its exchange for the next request, and the memory that it takes.
+  private static let keepsExchangeMs: UInt64 = 200
 
   let worker: Worker
   /// The sender of a PROXY header is followed by the client that it names.
   var peer: Peer
+  /// Whom its TLS certificate names, if it has shown one that was accepted; without bytes that a field can't have.
+  private(set) var certificateSubject: [UInt8]?
   var state: State
   /// Nil where the client speaks without.
   let tls: TLSSession?
@@ -52,9 +56,11 @@ final class ClientConnection: StreamSocket {
   private var isReadingHeads = false
   /// A request has been read on this connection.
   private(set) var hasServed = false
-  /// Made for the first request and used for all until the settings change. Each holds on to the other until the
-  /// connection closes, or something else takes its place.
+  /// Made for a request and used for those that follow it without a rest, until the settings change. Each holds on to the
+  /// other until the connection rests or closes, or something else takes its place.
   private var exchange: Exchange?
+  /// What is left of the idle timeout when the deadline that runs has passed.
+  private var idleLeftMs: UInt64 = 0
   /// The settings have changed since the present exchange was made.
   private var isOutdated = false
 
@@ -78,12 +84,13 @@ final class ClientConnection: StreamSocket {
     setDeadline(afterMs: worker.settings.headerMs)
   }
 
-  /// A stream of a connection that `peer` is at the other end of.
-  init(worker: Worker, stream: HTTP2Stream, peer: Peer) throws(EventLoopError) {
-    self.worker = worker
+  /// One of the streams of a connection.
+  init(_ stream: HTTP2Stream, of connection: ClientConnection) throws(EventLoopError) {
+    worker = connection.worker
     tls = nil
     isStream = true
-    self.peer = peer
+    peer = connection.peer
+    certificateSubject = connection.certificateSubject
     state = .reading
     input = Buffer(pool: worker.buffers)
     output = Buffer(pool: worker.buffers)
@@ -91,6 +98,9 @@ final class ClientConnection: StreamSocket {
     stream.attach(self)
     setDeadline(afterMs: worker.settings.headerMs)
   }
+
+  /// What origins are told of the client's certificate.
+  var clientSubject: [UInt8]? { tls == nil && !isStream ? nil : certificateSubject }
 
   /// Between two requests, with nothing of the next one read.
   var isIdle: Bool {
@@ -115,7 +125,7 @@ final class ClientConnection: StreamSocket {
   }
 
   override func layerIsOpen() {
-    peer.certificateSubject = tls?.peerSubject.map { Array($0.utf8) }
+    certificateSubject = tls?.peerSubject.map { Array($0.utf8) }
     worker.metrics.count(tls?.isResumed == true ? .tlsResumed : .tlsHandshakes)
     if tls?.speaksHTTP2 == true { startMultiplexing() }
   }
@@ -123,7 +133,7 @@ final class ClientConnection: StreamSocket {
   override func layerFailed() {
     guard let failure = tls?.failure else { return close() }
     worker.metrics.count(.tlsFailures)
-    worker.report(.clientTLS, at: nil, "\(String(decoding: peer.name, as: UTF8.self)): \(failure)")
+    worker.report(.clientTLS, at: nil, "\(peer.name): \(failure)")
     guard failure == .plainHTTP else { return close() }
     abandonLayer()
     refuse(OwnAnswer(status: 400, text: "This port speaks TLS: write https:// instead of http://."))
@@ -134,7 +144,7 @@ final class ClientConnection: StreamSocket {
     case .introducing: proxyHeaderTimedOut()
     case .reading:
       if input.isEmpty {
-        close()
+        rest()
       } else {
         refuse(
           OwnAnswer(status: 408, text: "The head of the request did not come within the header timeout."))
@@ -205,7 +215,7 @@ final class ClientConnection: StreamSocket {
     guard peer.isUntrustedNeighbour, worker.requestFields.first(.xForwardedFor) != nil,
       worker.forwardingHint.take()
     else { return }
-    worker.report(.unbelievedForwarding, at: nil, String(decoding: peer.name, as: UTF8.self))
+    worker.report(.unbelievedForwarding, at: nil, "\(peer.name)")
   }
 
   /// The deadline of a head runs from its first byte and is not put off by the next ones.
@@ -278,9 +288,20 @@ final class ClientConnection: StreamSocket {
       return writeLast()
     }
     state = .reading
-    setDeadline(afterMs: worker.settings.idleMs)
+    let idleMs = worker.settings.idleMs
+    let firstMs = min(idleMs, Self.keepsExchangeMs)
+    idleLeftMs = idleMs - firstMs
+    setDeadline(afterMs: firstMs)
     if input.isEmpty { input.giveBack() } else { input.compact() }
     if !input.isEmpty || isReadable { readHead() }
+  }
+
+  /// The client has not gone on for a moment, and is not worth an exchange's memory any more; or for the whole idle timeout.
+  private func rest() {
+    guard idleLeftMs > 0, !isStream else { return close() }
+    exchange = nil
+    setDeadline(afterMs: idleLeftMs)
+    idleLeftMs = 0
   }
 
   /// The connection carries something else than HTTP from now on.
@@ -391,6 +412,8 @@ final class ClientConnection: StreamSocket {
   /// closing it would lose: it goes when none has come for a moment, or after the answer to the one that has.
   func drain() {
     if case .multiplexing(let multiplexer) = state { return multiplexer.drain() }
-    if isIdle { setDeadline(afterMs: Self.farewellMs) }
+    guard isIdle else { return }
+    idleLeftMs = 0
+    setDeadline(afterMs: Self.farewellMs)
   }
 }

@@ -92,8 +92,7 @@ final class Multiplexer: HTTP2Session {
     guard let failure else { return }
     let worker = connection.worker
     worker.metrics.count(.http2Failures)
-    worker.report(
-      .clientHTTP2, at: nil, "\(String(decoding: connection.peer.name, as: UTF8.self)): \(failure)")
+    worker.report(.clientHTTP2, at: nil, "\(connection.peer.name): \(failure)")
   }
 
   // MARK: Deadlines
@@ -149,9 +148,8 @@ final class Multiplexer: HTTP2Session {
   // MARK: The session
 
   override func streamHasBegun(_ stream: HTTP2Stream) {
-    let worker = connection.worker
-    guard let client = try? ClientConnection(worker: worker, stream: stream, peer: connection.peer) else {
-      return worker.report(.accept, at: nil, "no memory for a stream of HTTP/2")
+    guard let client = try? ClientConnection(stream, of: connection) else {
+      return connection.worker.report(.accept, at: nil, "no memory for a stream of HTTP/2")
     }
     clients[ObjectIdentifier(stream)] = client
   }
