@@ -22,7 +22,7 @@ struct AccessLogTests {
       expect(
         try site.log("/page?x"),
         Self.start + #""GET /page\?x HTTP/1\.1" 200 4 "http://from\.test/" "curl/8 \(x\)" "#
-          + "route=new time=\(Self.seconds) new=\(site.new.authority),200,\(Self.seconds) old=- note=-")
+          + "route=new time=\(Self.seconds) new=\(site.new.authority),200,\(Self.seconds) old=- note=- tls=-")
     }
   }
 
@@ -34,13 +34,13 @@ struct AccessLogTests {
         try site.log("/page"),
         Self.start + #""POST /page HTTP/1\.1" 200 3 "-" "-" "#
           + "route=old-fallback time=\(Self.seconds) new=\(site.new.authority),404,\(Self.seconds) "
-          + "old=\(site.old.authority),200,\(Self.seconds) note=learned")
+          + "old=\(site.old.authority),200,\(Self.seconds) note=learned tls=-")
       site.settle()
       _ = try site.get("/page")
       expect(
         try site.log("/page", count: 2),
         Self.start + #""GET /page HTTP/1\.1" 200 3 "-" "-" "#
-          + "route=old-map time=\(Self.seconds) new=- old=\(site.old.authority),200,\(Self.seconds) note=-")
+          + "route=old-map time=\(Self.seconds) new=- old=\(site.old.authority),200,\(Self.seconds) note=- tls=-")
     }
   }
 
@@ -52,7 +52,7 @@ struct AccessLogTests {
         try site.log("/page"),
         Self.start + #""GET /page HTTP/1\.1" 404 8 "-" "-" "#
           + "route=held time=\(Self.seconds) new=\(site.new.authority),404,\(Self.seconds) "
-          + "old=\(site.old.authority),404,\(Self.seconds) note=-")
+          + "old=\(site.old.authority),404,\(Self.seconds) note=- tls=-")
     }
   }
 

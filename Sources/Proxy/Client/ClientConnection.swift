@@ -93,6 +93,7 @@ final class ClientConnection: StreamSocket {
   }
 
   override func layerIsOpen() {
+    peer.tls = tls?.agreement
     peer.certificateSubject = tls?.peerSubject.map { Array($0.utf8) }
     worker.metrics.count(tls?.isResumed == true ? .tlsResumed : .tlsHandshakes)
   }
@@ -310,7 +311,7 @@ final class ClientConnection: StreamSocket {
   private func takeSettings() {
     isOutdated = false
     exchange = nil
-    peer = Peer(peer.address, trusted: worker.settings.trustedProxies, scheme: peer.scheme)
+    peer.trust(worker.settings.trustedProxies)
   }
 
   /// Closes, leaving nothing behind. May be called more than once.
