@@ -243,8 +243,9 @@ final class ClientConnection: StreamSocket {
     input.consume(headAndBody)
     if isOutdated { takeSettings() }
     switch afterwards {
-    case .nextRequest where !worker.isDraining: break
-    case .nextRequest, .lingeringClose:
+    // Where the process stops meanwhile the client does not know: its next request, which may be on its way, is the last.
+    case .nextRequest: break
+    case .lingeringClose:
       state = .closing(lingers: true)
       return writeLast()
     case .close:
@@ -252,7 +253,7 @@ final class ClientConnection: StreamSocket {
       return writeLast()
     }
     state = .reading
-    setDeadline(afterMs: worker.settings.idleMs)
+    setDeadline(afterMs: worker.isDraining ? Self.farewellMs : worker.settings.idleMs)
     if input.isEmpty { input.giveBack() } else { input.compact() }
     if !input.isEmpty || isReadable { readHead() }
   }
