@@ -292,6 +292,25 @@ struct InvocationTests {
     )
   }
 
+  @Test("a value outside what its flag takes is refused by the flag's name")
+  func outOfRange() {
+    func expect<Flags: ParsableArguments>(_ group: Flags.Type, _ refused: (flag: String, value: String)...) {
+      for (flag, value) in refused {
+        #expect(
+          refusal(by: group, "\(flag)=\(value)")?.hasPrefix("the value '\(value)' is invalid for '\(flag) <")
+            == true, "\(flag) \(value)")
+      }
+    }
+    expect(ListeningFlags.self, ("--listen", "127.0.0.1:99999"), ("--workers", "many"))
+    expect(OriginFlags.self, ("--new", "ftp://x"))
+    expect(FallbackFlags.self, ("--fallback-on", "banana"), ("--fallback-on", "99"))
+    expect(MapFlags.self, ("--map-key", "colour"), ("--map-max-urls", "x"))
+    expect(ReplayFlags.self, ("--replay-limit", "1x"))
+    expect(
+      LimitFlags.self, ("--idle-timeout", "10"), ("--idle-timeout", "-1s"), ("--max-connections", "-1"),
+      ("--header-timeout", ""), ("--max-header-bytes", "0"))
+  }
+
   @Test(
     "each origin flag refuses nonsense and names itself",
     arguments: [
