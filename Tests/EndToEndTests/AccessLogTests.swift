@@ -40,7 +40,8 @@ struct AccessLogTests {
       expect(
         try site.log("/page", count: 2),
         Self.start + #""GET /page HTTP/1\.1" 200 3 "-" "-" "#
-          + "route=old-map time=\(Self.seconds) new=- old=\(site.old.authority),200,\(Self.seconds) note=- tls=-")
+          + "route=old-map time=\(Self.seconds) new=- old=\(site.old.authority),200,\(Self.seconds) note=- tls=-"
+      )
     }
   }
 
@@ -153,7 +154,7 @@ struct AccessLogTests {
       }
       #expect(try eventually { try lines().count >= asked.count })
       let written = try lines()
-      #expect(written.allSatisfy { $0.hasPrefix("127.0.0.1 - - [") && $0.hasSuffix("note=-") })
+      #expect(written.allSatisfy { $0.hasPrefix("127.0.0.1 - - [") && $0.hasSuffix("note=- tls=-") })
       #expect(written.map { String($0.split(separator: " ")[6]) }.sorted() == asked)
       #expect(folder.exists("access.log.3"))
     }
@@ -247,6 +248,6 @@ struct AccessLogTests {
     #expect(try relevo.terminate() == .code(0))
     let lines = try relevo.process.output.untilEnd()
     #expect(lines.count == 500)
-    #expect(lines.allSatisfy { $0.hasSuffix(" note=-") })
+    #expect(lines.allSatisfy { $0.hasSuffix(" note=- tls=-") })
   }
 }

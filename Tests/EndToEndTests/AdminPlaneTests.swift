@@ -224,7 +224,8 @@ struct AdminPlaneTests {
     ) { (site) throws in
       // On a busy machine the file is still being loaded.
       #expect(eventually(within: .after(60)) { (try? site.admin.ask("/readyz").status) == "200" })
-      let port = try #require(try site.admin.addresses().first.flatMap { UInt16($0.split(separator: ":")[1]) })
+      let port = try #require(
+        try site.admin.addresses().first.flatMap { UInt16($0.split(separator: ":")[1]) })
       let slow = try Client(port, receiveBuffer: 64 << 10)
       try slow.send("GET /api/v1/map/export?format=csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
       let head = try slow.head(.after(30))

@@ -5,8 +5,10 @@ import Testing
 struct TLSBrowserTests {
   @Test("shows a page as secure, with the version and the certificate, and none of a stranger's")
   func padlock() throws {
-    let authority = try Authority.shared.get()
-    let pairs = [try authority.sign(["site.test"]), try Authority().sign(["stranger.test"])]
+    let (authority, stranger) = (try Authority.shared.get(), try Authority())
+    // The files go with their authority.
+    defer { withExtendedLifetime(stranger) {} }
+    let pairs = [try authority.sign(["site.test"]), try stranger.sign(["stranger.test"])]
     let files = pairs.flatMap { ["--tls-cert", $0.certificate] } + pairs.flatMap { ["--tls-key", $0.key] }
     let new = try ScriptedOrigin.always(200, "<title>the page</title><link rel=icon href=data:,>")
     try withRelevo(

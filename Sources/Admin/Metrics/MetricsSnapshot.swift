@@ -46,7 +46,8 @@ extension MetricsSnapshot {
     self.init(
       version: subject.version, isReady: subject.notReady.isEmpty, isDraining: subject.proxy.isDraining,
       proxy: subject.proxy.metrics, sites: subject.proxy.sites, origins: subject.proxy.origins,
-      certificates: subject.proxy.certificates, map: subject.map.statistics, mapLimit: subject.mapLimit, keeper: subject.mapFile?.keeper.statistics,
+      certificates: subject.proxy.certificates, map: subject.map.statistics, mapLimit: subject.mapLimit,
+      keeper: subject.mapFile?.keeper.statistics,
       adminRefusals: adminRefusals, lastReload: subject.settings.lastReload, process: .current())
   }
 }

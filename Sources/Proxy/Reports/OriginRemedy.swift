@@ -10,6 +10,7 @@ public enum OriginRemedy {
   ///
   /// - Parameter code: the system's, of `connect`.
   static func connection(_ code: Int32) -> String {
-    code == ECONNREFUSED ? "see that it runs and listens there" : "see that the machine and the way to it are up"
+    code == ECONNREFUSED
+      ? "see that it runs and listens there" : "see that the machine and the way to it are up"
   }
 }

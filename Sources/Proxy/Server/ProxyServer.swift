@@ -234,7 +234,9 @@ public final class ProxyServer: Sendable {
   public var originStates: [OriginState] { registry.all }
 
   /// Those of our own that clients and origins are shown, as they were read last. Any thread may ask.
-  public var certificates: [CertificateFacts] { running.withLock { $0.configuration.encryption.certificates } }
+  public var certificates: [CertificateFacts] {
+    running.withLock { $0.configuration.encryption.certificates }
+  }
 
   /// Lets a server take requests, or not; in force at once for all workers, until the process ends, and told in the log.
   /// Any thread may ask.

@@ -144,7 +144,8 @@ struct MetricsSnapshotTests {
   @Test("has the series of the snapshots before the first one, at 0")
   func noSnapshotYet() {
     let snapshot = MetricsSnapshot(
-      version: "1", isReady: false, isDraining: false, proxy: ProxyMetrics(), sites: [], origins: [], certificates: [],
+      version: "1", isReady: false, isDraining: false, proxy: ProxyMetrics(), sites: [], origins: [],
+      certificates: [],
       map: URLMap().statistics, mapLimit: 1,
       keeper: MapKeeper.Statistics(
         state: .loaded, snapshots: 0, snapshotFailures: 0, lastSnapshot: nil, journalled: 0,
