@@ -10,7 +10,8 @@ struct TLSBrowserTests {
     defer { withExtendedLifetime(stranger) {} }
     let pairs = [try authority.sign(["site.test"]), try stranger.sign(["stranger.test"])]
     let files = pairs.flatMap { ["--tls-cert", $0.certificate] } + pairs.flatMap { ["--tls-key", $0.key] }
-    let new = try ScriptedOrigin.always(200, "<title>the page</title><link rel=icon href=data:,>")
+    let new = try ScriptedOrigin.always(
+      200, "<!doctype html><title>the page</title><link rel=icon href=data:,>")
     try withRelevo(
       new: [new], old: [RefusedPort()], flags: ["--tls-listen", "127.0.0.1:0", "--tls-hsts", "1d"] + files
     ) { relevo in
