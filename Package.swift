@@ -30,7 +30,7 @@ let package = Package(
     .target(name: "HTTP1", swiftSettings: strict),
     .target(name: "Addressing", swiftSettings: strict),
     .systemLibrary(name: "CPrefetch"),
-    .target(name: "URLMap", dependencies: ["CPrefetch"], swiftSettings: strict),
+    .target(name: "URLMap", dependencies: ["CPrefetch", "CSystemCalls"], swiftSettings: strict),
     .target(name: "MapFormats", dependencies: ["CExpat", "CZlib", "URLMap"], swiftSettings: strict),
     .target(name: "MapQueries", dependencies: ["URLMap"], swiftSettings: strict),
     .target(

@@ -58,10 +58,10 @@ func besideEachOther(_ urls: URLSet, seconds: Int) throws {
   let fresh = URLSet(synthetic: 100_000 * seconds, from: 500_000_000)
   let isOver = Atomic<Bool>(false)
   let path = "/dev/shm/relevo-map-benchmark-\(getpid()).map"
-  let writer = Thread {
+  let writer = Thread(name: "writer") {
     while !isOver.load(ordering: .relaxed) { _ = try? SnapshotFile(path: path).write(map) }
   }
-  let learner = Thread {
+  let learner = Thread(name: "learner") {
     var loop = Loop(callsPerSecond: 100_000, seconds: seconds)
     var learned = 0
     var refused = 0

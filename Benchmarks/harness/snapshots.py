@@ -44,8 +44,8 @@ class SnapshotPauses(Kind):
         return Point(made.latencies["p99.9"], {
             "p50 ms": made.latencies["p50"], "p99 ms": made.latencies["p99"], "max ms": made.latencies["max"],
             "snapshots": gained.get("relevo_map_snapshots_total", 0), "URLs learned": gained["relevo_map_learned_total"],
-            "timers of the loop": late[float("inf")], "late by more than 5 ms": late[float("inf")] - late[0.005],
-            "by more than 25 ms": late[float("inf")] - late[0.025]}, made.failed)
+            "lag of the loop, samples": late[float("inf")], "over 1 ms": late[float("inf")] - late[0.001],
+            "over 5 ms": late[float("inf")] - late[0.005], "over 25 ms": late[float("inf")] - late[0.025]}, made.failed)
 
 
 @contextlib.contextmanager

@@ -7,8 +7,11 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 static inline long receive_bytes(int descriptor, void *room, size_t size) {
@@ -51,6 +54,25 @@ static inline int drop_packets(int descriptor) {
 static inline void keep_packets(int descriptor) {
   int unused = 0;
   setsockopt(descriptor, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
+}
+
+// The calling thread's, as `ps -L` shows it: 15 bytes of it.
+static inline void name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+// A timer of the monotonic clock that does not run yet.
+static inline int make_timer(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+// Due at `first` and every `every` from then on, in microseconds of that clock; 0 and 0 stop it.
+static inline int set_timer(int descriptor, uint64_t first, uint64_t every) {
+  struct itimerspec times = {
+      .it_interval = {every / 1000000, every % 1000000 * 1000}, .it_value = {first / 1000000, first % 1000000 * 1000}};
+  return timerfd_settime(descriptor, TFD_TIMER_ABSTIME, &times, NULL);
+}
+
+// How often it has been due since the last call; 0 when it has not.
+static inline uint64_t take_expirations(int descriptor) {
+  uint64_t count = 0;
+  return read(descriptor, &count, sizeof count) == sizeof count ? count : 0;
 }
 
 #endif

@@ -102,7 +102,7 @@ public final class URLMap: Sendable {
   func startWriter() {
     let core = core
     thread.withLock { thread in
-      thread = Thread { core.runWriter() }
+      thread = Thread(name: "map-writer") { core.runWriter() }
       precondition(thread != nil, "the system has no thread left for the URL map's writer")
     }
   }

@@ -142,6 +142,21 @@ struct LimitsTests {
     }
   }
 
+  @Test("a connection that rests is answered within the idle timeout, and closed after it")
+  func rests() throws {
+    try withSite(new: .always(200, "new"), old: .always(200), "--idle-timeout", "1s") { site in
+      let client = try site.client()
+      for _ in 1...2 {
+        #expect(try client.get("/").text == "new")
+        usleep(500_000)
+      }
+      let answered = ContinuousClock.now
+      #expect(try client.get("/").text == "new")
+      #expect(client.isClosed())
+      #expect(ContinuousClock.now - answered >= .seconds(1))
+    }
+  }
+
   @Test("idle connections by the hundred cost little, and each still works")
   func idleConnections() throws {
     try withSite(new: .always(200, "new"), old: .always(200)) { site in

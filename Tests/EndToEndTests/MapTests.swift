@@ -76,6 +76,21 @@ struct MapTests {
     }
   }
 
+  @Test("what keeps the map on the disk, and the admin plane, make way for the event loops")
+  func threadsStepBack() throws {
+    let sites = try Sites()
+    let site = try sites.start("--admin", "127.0.0.1:0", "--map-snapshot-every", "100ms")
+    #expect(try site.get("/page").status == 200)
+    #expect(
+      eventually { (try? String(contentsOfFile: sites.path, encoding: .utf8).contains("/page")) == true })
+    let niceness = try site.relevo.process.niceness()
+    #expect(niceness["map-keeper"] == 10)
+    #expect(niceness["admin"] == 10)
+    #expect(niceness["admin-work"] == 10)
+    #expect(niceness["map-writer"] == 0)
+    #expect(niceness["worker-0"] == 0)
+  }
+
   @Test("SIGTERM writes what was learned: one URL a line, comments, counts and a checksum at the end")
   func format() throws {
     let sites = try Sites()

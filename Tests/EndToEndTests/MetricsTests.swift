@@ -81,6 +81,15 @@ struct MetricsTests {
     }
   }
 
+  @Test("the lag of an idle loop is told below a millisecond")
+  func idleLag() throws {
+    try withMetrics { _, port in
+      let lag = "relevo_loop_lag_seconds_bucket{worker=\"0\",le=\"0.001\"}"
+      let isTold = try eventually { try scrape(port)[lag, default: 0] > 0 }
+      #expect(isTold)
+    }
+  }
+
   @Test("no label holds what a client sends")
   func labels() throws {
     try withMetrics { site, port in

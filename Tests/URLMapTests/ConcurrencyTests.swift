@@ -8,7 +8,7 @@ import Testing
 struct ConcurrencyTests {
   /// Runs each closure on a thread of its own and waits for all.
   private func together(_ bodies: [@Sendable () -> Void]) {
-    let threads = bodies.map { Thread($0) }
+    let threads = bodies.map { Thread(name: "test", $0) }
     for thread in threads { thread?.join() }
     #expect(threads.allSatisfy { $0 != nil })
   }

@@ -18,7 +18,7 @@ extension MetricsSnapshot {
     page.gauge("relevo_workers", "Event loops, one thread each.", proxy.loops.count)
     page.family(
       "relevo_loop_lag_seconds", .histogram,
-      "By how much a timer of the worker's event loop fired too late, ten times a second.")
+      "How long what is ready waits for the worker's event loop, asked ten times a second.")
     for (worker, loop) in proxy.loops.enumerated() {
       page.histogram("relevo_loop_lag_seconds", ["worker": "\(worker)"], loop.lag)
     }

@@ -1,5 +1,6 @@
 import EventLoop
 import Logging
+import URLMap
 
 /// What other threads tell the admin plane's loop.
 enum AdminMessage: Sendable {
@@ -227,7 +228,7 @@ final class AdminLoop {
     owed[number]?.pipe = pipe
     do throws(EventLoopError) {
       try LoopThread(name: "admin-parts") { [mailbox] in
-        WorkThread.stepBack()
+        Thread.stepBack()
         do {
           try make(pipe)
           mailbox.send(.partsEnd(number))

@@ -38,6 +38,20 @@ extension RawSpan {
     return end(of: .token, from: offset, limit: limit)
   }
 
+  /// Offset up to which, from `start` on, there are letters, digits, `-` and `.` alone, of which nearly all hosts consist; more
+  /// of them may follow in the last bytes before `limit`.
+  @inline(__always)
+  func endOfPlainHost(from start: Int, limit: Int) -> Int {
+    let limit = Swift.min(limit, byteCount)
+    var offset = Swift.max(start, 0)
+    while offset &+ 8 <= limit {
+      let suspects = Self.bytesOtherThanPlainHost(word(at: offset))
+      guard suspects == 0 else { return offset &+ suspects.trailingZeroBitCount / 8 }
+      offset &+= 8
+    }
+    return offset
+  }
+
   /// Offset of the first byte at or after `start` that is not in `set`; `limit` when there is none.
   @inline(__always)
   func end(of set: ByteSet, from start: Int, limit: Int) -> Int {
@@ -99,6 +113,26 @@ extension RawSpan {
       offset &+= 8
     }
     while offset < limit, byte(at: offset) != wanted { offset += 1 }
+    return offset
+  }
+
+  /// Offset of the first byte at or after `start` that can't stand between quotes as it is: a quote, a backslash, what is no
+  /// printable ASCII; the end when there is none. O(bytes looked at).
+  public func endOfQuotable(from start: Int) -> Int {
+    var offset = Swift.max(start, 0)
+    while offset &+ 8 <= byteCount {
+      let word = word(at: offset)
+      let suspects =
+        Self.bytesOutside(word, below: 0x20) | Self.zeroBytes(word ^ Self.everyByte(UInt8(ascii: "\"")))
+        | Self.zeroBytes(word ^ Self.everyByte(UInt8(ascii: "\\"))) | (word & Self.everyByte(0x80))
+      guard suspects == 0 else { return offset &+ suspects.trailingZeroBitCount / 8 }
+      offset &+= 8
+    }
+    while offset < byteCount {
+      let byte = byte(at: offset)
+      if byte < 0x20 || byte >= 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
+      offset += 1
+    }
     return offset
   }
 
@@ -188,6 +222,17 @@ extension RawSpan {
     let letters = (folded &+ everyByte(0x80 - 0x61)) & ~(folded &+ everyByte(0x7F - 0x7A))
     let hyphens = ~((low ^ everyByte(0x2D)) &+ everyByte(0x7F))
     return (~(letters | hyphens) | word) & everyByte(0x80)
+  }
+
+  /// The top bit of each byte that is no ASCII letter, digit, `-` or `.`; as exact as the one above.
+  @inline(__always)
+  private static func bytesOtherThanPlainHost(_ word: UInt64) -> UInt64 {
+    let low = word & everyByte(0x7F)
+    let folded = low | everyByte(0x20)
+    let letters = (folded &+ everyByte(0x80 - 0x61)) & ~(folded &+ everyByte(0x7F - 0x7A))
+    let digits = (low &+ everyByte(0x80 - 0x30)) & ~(low &+ everyByte(0x7F - 0x39))
+    let marks = (low &+ everyByte(0x80 - 0x2D)) & ~(low &+ everyByte(0x7F - 0x2E))
+    return (~(letters | digits | marks) | word) & everyByte(0x80)
   }
 
   /// The top bit of each byte less than `bound` (at most 0x80) or equal to DEL; as exact as `zeroBytes`.

@@ -11,9 +11,10 @@ public struct ByteWriter: ~Copyable {
   @inlinable public var count: Int { written }
   @usableFromInline internal var written = 0
 
-  /// Allocates room for `capacity` bytes.
+  /// Allocates room for `capacity` bytes; for 0 nothing before the first byte.
   public init(capacity: Int) {
-    unsafe storage = .allocate(byteCount: max(16, capacity), alignment: 16)
+    unsafe storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    if capacity > 0 { grow(capacity) }
   }
 
   deinit {
@@ -35,14 +36,15 @@ public struct ByteWriter: ~Copyable {
     written = min(count, max(0, newCount))
   }
 
-  @inlinable public mutating func append(_ byte: UInt8) {
+  @inlinable @inline(__always) public mutating func append(_ byte: UInt8) {
     reserve(1)
-    unsafe storage[count] = byte
-    written += 1
+    unsafe storage.baseAddress.unsafelyUnwrapped.storeBytes(of: byte, toByteOffset: written, as: UInt8.self)
+    written &+= 1
   }
 
-  @inlinable public mutating func append(_ text: StaticString) {
-    unsafe append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  /// Inlined, so that a literal is a few stores.
+  @inlinable @inline(__always) public mutating func append(_ text: StaticString) {
+    unsafe copy(from: text.utf8Start, text.utf8CodeUnitCount)
   }
 
   public mutating func append(_ utf8: String.UTF8View) {
@@ -71,11 +73,16 @@ public struct ByteWriter: ~Copyable {
 
   /// Appends `bytes`, which must not be this writer's own.
   @inlinable public mutating func append(_ bytes: UnsafeRawBufferPointer) {
-    guard let source = bytes.baseAddress, bytes.count > 0 else { return }
-    reserve(bytes.count)
-    let target = unsafe storage.baseAddress.unsafelyUnwrapped + count
-    unsafe target.copyMemory(from: source, byteCount: bytes.count)
-    written += bytes.count
+    guard let source = bytes.baseAddress else { return }
+    unsafe copy(from: source, bytes.count)
+  }
+
+  @inlinable @inline(__always)
+  internal mutating func copy(from source: UnsafeRawPointer, _ byteCount: Int) {
+    if byteCount == 0 { return }
+    reserve(byteCount)
+    unsafe (storage.baseAddress.unsafelyUnwrapped + written).copyMemory(from: source, byteCount: byteCount)
+    written &+= byteCount
   }
 
   /// Appends a number in decimal digits.
@@ -118,6 +125,7 @@ public struct ByteWriter: ~Copyable {
   /// Inlined where the radix is known: to divide by a number that is not takes the processor ten times as long.
   @inline(__always)
   private mutating func append(_ number: UInt64, radix: UInt64) {
+    if number < 10 { return append(0x30 &+ UInt8(truncatingIfNeeded: number)) }
     var digits = 1
     var rest = number / radix
     while rest > 0 {
@@ -138,12 +146,13 @@ public struct ByteWriter: ~Copyable {
 
   @inlinable @inline(__always)
   internal mutating func reserve(_ more: Int) {
-    if more > capacity - count { grow(count + more) }
+    if more > capacity &- written { grow(written + more) }
   }
 
   @usableFromInline @inline(never)
   internal mutating func grow(_ needed: Int) {
-    let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: max(needed, capacity * 2), alignment: 16)
+    let larger = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: max(16, needed, capacity * 2), alignment: 16)
     unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[..<count]))
     unsafe storage.deallocate()
     unsafe storage = larger

@@ -23,6 +23,7 @@ enum Authority {
   private static func endOfRegisteredName(_ bytes: RawSpan, _ range: ByteRange) -> Int {
     var offset = range.lower
     while true {
+      offset = bytes.endOfPlainHost(from: offset, limit: range.upper)
       offset = bytes.end(of: .registeredName, from: offset, limit: range.upper)
       guard offset + 2 < range.upper, bytes.byte(at: offset) == UInt8(ascii: "%"),
         bytes.byte(at: offset + 1).hexadecimalValue != nil, bytes.byte(at: offset + 2).hexadecimalValue != nil

@@ -53,7 +53,7 @@ extension ClientConnection {
   /// Nobody knows what the other side speaks, so it gets no answer.
   private func refuseProxyHeader(_ cause: String) {
     worker.metrics.count(.proxyHeadersRefused)
-    worker.report(.proxyHeader, at: nil, "\(String(decoding: peer.name, as: UTF8.self)): \(cause)")
+    worker.report(.proxyHeader, at: nil, "\(peer.name): \(cause)")
     close()
   }
 }

@@ -29,10 +29,14 @@ final class ClientConnection: StreamSocket {
   private static let lingerMs: UInt64 = 3_000
   /// How long a request may still come on an idle connection while the process is stopping.
   private static let farewellMs: UInt64 = 1_000
+  /// How long a connection that is idle keeps its exchange for the next request, and the memory that it takes.
+  private static let keepsExchangeMs: UInt64 = 200
 
   let worker: Worker
   /// The sender of a PROXY header is followed by the client that it names.
   var peer: Peer
+  /// Whom its TLS certificate names, if it has shown one that was accepted; without bytes that a field can't have.
+  private(set) var certificateSubject: [UInt8]?
   var state: State
   /// Nil where the client speaks without.
   let tls: TLSSession?
@@ -47,9 +51,11 @@ final class ClientConnection: StreamSocket {
   private var isReadingHeads = false
   /// A request has been read on this connection.
   private(set) var hasServed = false
-  /// Made for the first request and used for all until the settings change. Each holds on to the other until the
-  /// connection closes, or something else takes its place.
+  /// Made for a request and used for those that follow it without a rest, until the settings change. Each holds on to the
+  /// other until the connection rests or closes, or something else takes its place.
   private var exchange: Exchange?
+  /// What is left of the idle timeout when the deadline that runs has passed.
+  private var idleLeftMs: UInt64 = 0
   /// The settings have changed since the present exchange was made.
   private var isOutdated = false
 
@@ -94,14 +100,14 @@ final class ClientConnection: StreamSocket {
 
   override func layerIsOpen() {
     peer.tls = tls?.agreement
-    peer.certificateSubject = tls?.peerSubject.map { Array($0.utf8) }
+    certificateSubject = tls?.peerSubject.map { Array($0.utf8) }
     worker.metrics.count(tls?.isResumed == true ? .tlsResumed : .tlsHandshakes)
   }
 
   override func layerFailed() {
     guard let failure = tls?.failure else { return close() }
     worker.metrics.count(.tlsFailures)
-    worker.report(.clientTLS, at: nil, "\(String(decoding: peer.name, as: UTF8.self)): \(failure)")
+    worker.report(.clientTLS, at: nil, "\(peer.name): \(failure)")
     guard failure == .plainHTTP else { return close() }
     abandonLayer()
     refuse(OwnAnswer(status: 400, text: "This port speaks TLS: write https:// instead of http://."))
@@ -112,7 +118,7 @@ final class ClientConnection: StreamSocket {
     case .introducing: proxyHeaderTimedOut()
     case .reading:
       if input.isEmpty {
-        close()
+        rest()
       } else {
         refuse(
           OwnAnswer(status: 408, text: "The head of the request did not come within the header timeout."))
@@ -179,7 +185,7 @@ final class ClientConnection: StreamSocket {
     guard peer.isUntrustedNeighbour, worker.requestFields.first(.xForwardedFor) != nil,
       worker.forwardingHint.take()
     else { return }
-    worker.report(.unbelievedForwarding, at: nil, String(decoding: peer.name, as: UTF8.self))
+    worker.report(.unbelievedForwarding, at: nil, "\(peer.name)")
   }
 
   /// The deadline of a head runs from its first byte and is not put off by the next ones.
@@ -253,9 +259,20 @@ final class ClientConnection: StreamSocket {
       return writeLast()
     }
     state = .reading
-    setDeadline(afterMs: worker.isDraining ? Self.farewellMs : worker.settings.idleMs)
+    let idleMs = worker.isDraining ? Self.farewellMs : worker.settings.idleMs
+    let firstMs = min(idleMs, Self.keepsExchangeMs)
+    idleLeftMs = idleMs - firstMs
+    setDeadline(afterMs: firstMs)
     if input.isEmpty { input.giveBack() } else { input.compact() }
     if !input.isEmpty || isReadable { readHead() }
+  }
+
+  /// The client has not gone on for a moment, and is not worth an exchange's memory any more; or for the whole idle timeout.
+  private func rest() {
+    guard idleLeftMs > 0 else { return close() }
+    exchange = nil
+    setDeadline(afterMs: idleLeftMs)
+    idleLeftMs = 0
   }
 
   /// The connection carries something else than HTTP from now on.
@@ -337,6 +354,8 @@ final class ClientConnection: StreamSocket {
   /// The process is stopping: a busy connection goes after its answer. An idle one may have a request on its way, which
   /// closing it would lose: it goes when none has come for a moment, or after the answer to the one that has.
   func drain() {
-    if isIdle { setDeadline(afterMs: Self.farewellMs) }
+    guard isIdle else { return }
+    idleLeftMs = 0
+    setDeadline(afterMs: Self.farewellMs)
   }
 }

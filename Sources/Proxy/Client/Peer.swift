@@ -10,9 +10,7 @@ struct Peer {
   /// What it speaks with its client, when the fields do not say.
   let scheme: Scheme
   /// As the log names it: an address, or `unix:`.
-  let name: [UInt8]
-  /// Whom its TLS certificate names, if it has shown one that was accepted; without bytes that a field can't have.
-  var certificateSubject: [UInt8]?
+  let name: ShortText
   /// What it and we speak; nil where that is no TLS.
   var tls: TLSAgreement?
 
@@ -22,8 +20,8 @@ struct Peer {
     self.scheme = scheme
     name =
       switch address {
-      case .ip(let address): address.text
-      case .unix: Array("unix:".utf8)
+      case .ip(let address): ShortText(address.text)
+      case .unix: ShortText("unix:".utf8)
       }
   }
 
@@ -40,7 +38,7 @@ struct Peer {
   }
 
   /// What X-Forwarded-For can say of it; nil of a unix socket, which has no address that another machine could know.
-  var forwardedName: [UInt8]? {
+  var forwardedName: ShortText? {
     switch address {
     case .ip: name
     case .unix: nil

@@ -78,22 +78,22 @@ extension Exchange {
 
   /// Sends the request to the server that has a place for it.
   func ask(in slot: consuming OriginSlot, fresh: Bool = false) {
-    let server = slot.server
     if worker.takesTimes {
       let nowUs = record.isAskedAtOnce ? record.headUs : EventLoop.monotonicUs()
-      record.beginAttempt(old: step.asksOld, server: server, nowUs: nowUs)
+      record.beginAttempt(old: step.asksOld, server: slot.server, nowUs: nowUs)
     }
     if !isProbe, body.hasLeft, body.recorder != nil {
       // What is ready is recorded as well and goes out from there.
       guard dropReady() else { return giveUp(.died(errno: EIO)) }
       body.replayed = 0
     }
-    if !fresh, let kept = server.takeIdle() {
+    if !fresh, let kept = slot.server.takeIdle() {
       worker.metrics.count(step.asksOld ? .oldConnectionsReused : .newConnectionsReused)
       kept.serve(self, slot: slot)
       asked = kept
       return sendHead(kept)
     }
+    let server = slot.server
     do {
       asked = try OriginConnection(worker: worker, slot: slot, exchange: self)
       worker.metrics.count(step.asksOld ? .oldConnectionsOpened : .newConnectionsOpened)
@@ -126,9 +126,9 @@ extension Exchange {
     unsafe RequestWriter.write(
       head, fields: worker.requestFields,
       bytes: UnsafeRawBufferPointer(rebasing: input[..<head.byteCount]).bytes,
-      shape: requestShape, fallbackHost: origin.server.authority,
-      sender: sender,
-      policy: settings.forwarding, into: &worker.writer)
+      shape: requestShape, fallbackHost: origin.server.authority, sender: sender,
+      clientSubject: client.tls == nil ? nil : client.certificateSubject, policy: settings.forwarding,
+      into: &worker.writer)
     let readyEnd = isProbe ? body.lower : body.upper
     let ready = unsafe UnsafeRawBufferPointer(rebasing: input[body.lower..<readyEnd])
     let sent: Sent = unsafe worker.writer.withUnsafeBytes { unsafe origin.sendCounted($0, ready) }

@@ -26,6 +26,8 @@ final class Exchange {
   /// It owns its exchange, and lets go of it when it closes.
   let client: ClientConnection
   let worker: Worker
+  /// The worker's.
+  private let metrics: WorkerMetrics
   /// What it began with, and ends with.
   let settings: Settings
 
@@ -69,6 +71,7 @@ final class Exchange {
   init(client: ClientConnection) {
     self.client = client
     worker = client.worker
+    metrics = client.worker.metrics
     settings = client.worker.settings
     head = RequestHead()
     sender = Sender(peer: client.peer)
@@ -146,14 +149,14 @@ final class Exchange {
 
   /// Hands the map's key of a path and query at a host to `body`; nil when it has none.
   func withKey<Result>(of target: RawSpan, host: RawSpan, _ body: (RawSpan) -> Result) -> Result? {
-    let key = settings.keys.key(of: target, host: host, writingInto: &worker.keyScratch)
+    let key = settings.key(of: target, host: host, writingInto: &worker.keyScratch)
     return with(key, target, body)
   }
 
   /// Hands the URL that answers to this request are about to `body`, which is not always its key; nil when it has none.
   func withSpelling<Result>(_ body: (RawSpan) -> Result) -> Result? {
     withURL { target, host in
-      let spelling = settings.keys.spelling(of: target, host: host, writingInto: &worker.keyScratch)
+      let spelling = settings.spelling(of: target, host: host, writingInto: &worker.keyScratch)
       return with(spelling, target, body)
     }
   }
@@ -170,7 +173,7 @@ final class Exchange {
 
   /// Whether what is answered to this request holds for its key in the map.
   var speaksForKey: Bool {
-    withURL { settings.keys.speaksForKey($0, host: $1) } ?? false
+    withURL { settings.speaksForKey($0, host: $1) } ?? false
   }
 
   /// A URL in the map needs no recording past what fits in memory: the old server has the page.
@@ -253,8 +256,8 @@ final class Exchange {
 
   private func countAndReset() {
     let nowUs = worker.takesTimes ? EventLoop.monotonicUs() : 0
-    worker.metrics.requestEnded(record.route, status: record.status)
-    if worker.takesTimes { worker.metrics.requestTook(record.route, us: nowUs &- record.headUs) }
+    metrics.requestEnded(record.route, status: record.status)
+    if worker.takesTimes { metrics.requestTook(record.route, us: nowUs &- record.headUs) }
     if let miss { keepMiss(miss, nowUs: nowUs) }
     if let log = worker.log {
       let request = LoggedRequest(

@@ -40,11 +40,13 @@ enum RequestWriter {
   /// - Parameters:
   ///   - bytes: the head as the client sent it; `head` and `fields` are offsets into it.
   ///   - fallbackHost: the Host for a client that sent none.
+  ///   - clientSubject: see ``ClientConnection/certificateSubject``.
   static func write(
     _ head: RequestHead, fields: borrowing FieldTable, bytes: RawSpan, shape: RequestShape,
-    fallbackHost: [UInt8],
-    sender: Sender, policy: ForwardingPolicy, into writer: inout ByteWriter
+    fallbackHost: @autoclosure () -> [UInt8], sender: Sender, clientSubject: [UInt8]? = nil,
+    policy: ForwardingPolicy, into writer: inout ByteWriter
   ) {
+    let hasSubject = clientSubject != nil
     var run = ByteRun()
     if shape.isProbe || head.line.isEmpty {
       writeLine(head, isProbe: shape.isProbe, bytes: bytes, into: &writer)
@@ -55,17 +57,16 @@ enum RequestWriter {
     let host = shape.host
     let replacesHost = host != nil || head.targetForm == .absolute
     var hasHost = false
-    var cookies: RequestCookies?
-    if let view = shape.cookies { cookies = RequestCookies(view, fields: fields, bytes: bytes) }
     for index in 0..<fields.count {
       let field = fields[index]
       if field.id == .host { hasHost = true }
       if field.id == .host, replacesHost {
         run.write(from: bytes, into: &writer)
         writeHost(host, head: head, bytes: bytes, into: &writer)
-      } else if goesOn(field, head: head, sender: sender, policy: policy), !shape.drops(field, bytes) {
-        if field.id == .cookie, shape.cookies != nil {
-          cookies?.write(field, from: bytes, run: &run, into: &writer)
+      } else if goesOn(field, head: head, sender: sender, hasSubject, policy), !shape.drops(field, bytes) {
+        if field.id == .cookie, let cookies = shape.cookies {
+          RequestCookies(cookies, fields: fields, bytes: bytes).write(
+            field, from: bytes, run: &run, into: &writer)
         } else {
           run.extend(with: field.line, from: bytes, into: &writer)
         }
@@ -76,7 +77,7 @@ enum RequestWriter {
     if !hasHost {
       if host == nil, head.authority.isEmpty {
         writer.append("Host: ")
-        writer.append(fallbackHost)
+        writer.append(fallbackHost())
         writer.append("\r\n")
       } else {
         writeHost(host, head: head, bytes: bytes, into: &writer)
@@ -89,9 +90,9 @@ enum RequestWriter {
       writeForwarded(head, fields: fields, bytes: bytes, sender: sender, into: &writer)
     }
     if policy.writesForwardedField { writeForwardedField(head, bytes, sender.peer, into: &writer) }
-    if let subject = sender.peer.certificateSubject {
+    if let clientSubject {
       writer.append("X-SSL-Client-Subject: ")
-      writer.append(subject)
+      writer.append(clientSubject)
       writer.append("\r\n")
     }
     if policy.writesVia { writer.append("Via: 1.1 relevo\r\n") }
@@ -100,13 +101,13 @@ enum RequestWriter {
 
   /// Whether a field is passed on as it is.
   private static func goesOn(
-    _ field: FieldLine, head: RequestHead, sender: Sender, policy: ForwardingPolicy
+    _ field: FieldLine, head: RequestHead, sender: Sender, _ hasSubject: Bool, _ policy: ForwardingPolicy
   ) -> Bool {
     switch field.id {
     case .xForwardedFor, .xForwardedProto:
       sender.peer.isTrusted && !policy.writesForwarded && !field.isHopByHop
     // Of two names the one counts that was checked here.
-    case .clientSubject: sender.peer.isTrusted && sender.peer.certificateSubject == nil && !field.isHopByHop
+    case .clientSubject: sender.peer.isTrusted && !hasSubject && !field.isHopByHop
     case .xForwardedHost, .otherForwarding, .forwarded: sender.peer.isTrusted && !field.isHopByHop
     case .disguisedForwarding: false
     case .upgrade: head.wantsUpgrade

@@ -41,7 +41,7 @@ final class RecentFailures: Sendable {
     let facts = Facts(at: seconds, event: event, site: server?.state.site)
     ring.keep(facts, atUs: atUs) { texts in
       if !cause.isEmpty { texts.set(Text.cause.rawValue, cause.utf8) }
-      if let server { texts.set(Text.origin.rawValue, server.label) }
+      if let server { texts.set(Text.origin.rawValue, server.label.array) }
       if !url.isEmpty { texts.set(Text.url.rawValue, url.utf8) }
     }
   }

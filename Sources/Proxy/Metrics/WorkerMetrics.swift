@@ -34,10 +34,10 @@ final class WorkerMetrics: Sendable {
     latency(of: route).add(us)
   }
 
-  /// The loop has come round, so late.
-  func loopTurned(nowUs: UInt64, lateUs: UInt64) {
-    lag.add(lateUs)
-    cells.set(nowUs, at: Self.turnCell)
+  /// The loop has come round to a timer. Each time at which that was due counts, as requests would that came then.
+  func loopTurned(_ firing: PreciseTimer.Firing) {
+    for number in 0..<firing.count { lag.add(firing.nowUs.since(firing.dueUs &+ number &* firing.everyUs)) }
+    cells.set(firing.nowUs, at: Self.turnCell)
   }
 
   private func latency(of route: Route) -> LatencyRecorder {

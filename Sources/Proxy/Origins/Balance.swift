@@ -43,20 +43,20 @@ enum LastResort {
 
 /// The servers that one exchange has asked in vain.
 struct TriedServers {
-  private var servers: [OriginServer] = []
+  /// Nil for none, as it mostly is: then nothing is counted to copy it.
+  private var servers: [OriginServer]?
 
-  var isEmpty: Bool { servers.isEmpty }
-  var count: Int { servers.count }
+  var isEmpty: Bool { servers == nil }
+  var count: Int { servers?.count ?? 0 }
 
   mutating func insert(_ server: OriginServer) {
-    if !contains(server) { servers.append(server) }
+    if !contains(server) { servers = (servers ?? []) + [server] }
   }
 
   func contains(_ server: OriginServer) -> Bool {
-    servers.contains { $0 === server }
+    guard let servers else { return false }
+    return servers.contains { $0 === server }
   }
 
-  mutating func removeAll() {
-    if !servers.isEmpty { servers.removeAll() }
-  }
+  mutating func removeAll() { servers = nil }
 }

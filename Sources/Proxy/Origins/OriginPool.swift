@@ -53,14 +53,18 @@ final class OriginPool {
     let all = servers
     let servers = all.span
     for index in servers.indices {
-      servers[index].offer = 0
-      switch offer(of: servers[index], to: request, nowMs: nowMs) {
+      let server = servers[index]
+      server.offer = 0
+      switch offer(of: server, to: request, nowMs: nowMs) {
       case .none: break
       case .full: someAreFull = true
-      case .share(let weight): servers[index].offer = weight
+      case .share(let weight):
+        // One that is alone need not be weighed.
+        if servers.count == 1, let slot = server.enter() { return .server(slot) }
+        server.offer = weight
       case .trial:
-        if let slot = servers[index].enter(isTrial: true) { return .server(slot) }
-        servers[index].state.endTrial()
+        if let slot = server.enter(isTrial: true) { return .server(slot) }
+        server.state.endTrial()
       }
     }
     if let slot = takeBest(&someAreFull) { return .server(slot) }

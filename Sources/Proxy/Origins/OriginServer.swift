@@ -11,7 +11,7 @@ final class OriginServer {
   /// The same in its parts.
   let name: HostAndPort
   /// For the log.
-  let label: [UInt8]
+  let label: ShortText
   /// Stands in front of the sticky cookie's values that it sets: see ``StickyCookie``.
   let tag: [UInt8]
   /// Its part in the choice of a server for sessions that have none: see ``OriginPool/home(of:in:mayTry:nowMs:)``.
@@ -41,7 +41,7 @@ final class OriginServer {
     tally = state.tallies[worker]
     authority = Array(state.authority.utf8)
     name = HostAndPort(authority)
-    label = Array(state.address.description.utf8)
+    label = ShortText(state.address.description.utf8)
     tag = StickyCookie.tag(id: state.id)
     sessionSeed = SessionHash.seed(tag)
   }

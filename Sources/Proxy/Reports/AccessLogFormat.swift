@@ -56,7 +56,7 @@ struct LoggedRefusal {
 struct LogTime {
   /// The second that `text` shows.
   private var second: UInt64?
-  private(set) var text: [UInt8] = []
+  private(set) var text = ShortText([])
   private(set) var milliseconds: UInt64 = 0
   private let pattern: String
 
@@ -75,21 +75,7 @@ struct LogTime {
     unsafe gmtime_r(&time, &parts)
     var buffer = [CChar](repeating: 0, count: 64)
     let count = unsafe strftime(&buffer, buffer.count, pattern, &parts)
-    text = buffer.prefix(count).map(UInt8.init(bitPattern:))
-  }
-}
-
-extension RawSpan {
-  /// Where the first byte stands, from `start` on, that no format has between its quotes as it is: a quote, a backslash, what
-  /// is not printable ASCII.
-  func endOfPlainText(from start: Int) -> Int {
-    var offset = start
-    while offset < byteCount {
-      let byte = byte(at: offset)
-      if byte < 0x20 || byte >= 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
-      offset += 1
-    }
-    return offset
+    text = ShortText(buffer.prefix(count).map(UInt8.init(bitPattern:)))
   }
 }
 

@@ -44,7 +44,7 @@ struct AccessRecord {
   /// The last attempt at one of the two sites.
   struct Attempt {
     /// The server's address as the log names it.
-    var label: [UInt8]
+    var label: ShortText
     /// 0 when no answer came.
     var status: UInt16 = 0
     var beganUs: UInt64

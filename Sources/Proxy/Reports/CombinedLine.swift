@@ -13,7 +13,8 @@ struct CombinedLine {
   ) {
     request.sender.appendClient(from: bytes, to: &lines)
     beginRequest(nowMs, &lines)
-    Self.append(bytes.extracting(request.head.methodName.range), to: &lines)
+    // A token: nothing in it needs to be escaped.
+    lines.append(bytes.extracting(request.head.methodName.range))
     lines.append(0x20)
     Self.append(bytes.extracting(request.head.target.range), to: &lines)
     lines.append(request.head.minorVersion == 0 ? " HTTP/1.0\" " : " HTTP/1.1\" ")
@@ -95,7 +96,7 @@ struct CombinedLine {
   private static func append(_ bytes: RawSpan, to lines: inout ByteWriter) {
     var start = 0
     while true {
-      let plainEnd = bytes.endOfPlainText(from: start)
+      let plainEnd = bytes.endOfQuotable(from: start)
       lines.append(bytes.extracting(start..<plainEnd))
       if plainEnd == bytes.byteCount { return }
       let byte = bytes.byte(at: plainEnd)

@@ -99,7 +99,7 @@ struct JSONLine {
   private static func append(_ attempt: AccessRecord.Attempt?, to lines: inout ByteWriter) {
     guard let attempt else { return lines.append("null") }
     lines.append("{\"origin\":")
-    append(RawSpan(_elements: attempt.label.span), to: &lines)
+    attempt.label.withBytes { append($0, to: &lines) }
     lines.append(",\"status\":")
     if attempt.status == 0 { lines.append("null") } else { lines.append(decimal: UInt64(attempt.status)) }
     lines.append(",\"seconds\":")
@@ -127,7 +127,7 @@ struct JSONLine {
     lines.append("\"")
     var offset = 0
     while offset < bytes.byteCount {
-      let plainEnd = bytes.endOfPlainText(from: offset)
+      let plainEnd = bytes.endOfQuotable(from: offset)
       lines.append(bytes.extracting(offset..<plainEnd))
       offset = plainEnd
       if offset == bytes.byteCount { break }

@@ -4,24 +4,18 @@ import HTTP1
 /// One worker's part of the access log: lines are gathered here and handed over in blocks, so that no loop
 /// waits for a disk.
 final class WorkerLog {
-  private enum Format {
-    case combined(CombinedLine)
-    case json(JSONLine)
-  }
-
   private static let blockBytes = 32 << 10
   private let log: AccessLog
-  private var format: Format
+  private let format: AccessLogFormat
+  /// Each is used where it is stored: what it keeps of the line before is not copied.
+  private var combined = CombinedLine()
+  private var json = JSONLine()
   private var lines = ByteWriter(capacity: blockBytes + 4096)
   private var lineCount = 0
 
   init(_ log: AccessLog) {
     self.log = log
-    format =
-      switch log.format {
-      case .combined: .combined(CombinedLine())
-      case .json: .json(JSONLine())
-      }
+    format = log.format
   }
 
   /// Adds the line of a request.
@@ -31,12 +25,8 @@ final class WorkerLog {
   ///   - nowMs: milliseconds since 1970.
   func write(_ request: LoggedRequest, bytes: RawSpan, nowMs: UInt64) {
     switch format {
-    case .combined(var line):
-      line.write(request, bytes: bytes, nowMs: nowMs, into: &lines)
-      format = .combined(line)
-    case .json(var line):
-      line.write(request, bytes: bytes, nowMs: nowMs, into: &lines)
-      format = .json(line)
+    case .combined: combined.write(request, bytes: bytes, nowMs: nowMs, into: &lines)
+    case .json: json.write(request, bytes: bytes, nowMs: nowMs, into: &lines)
     }
     endLine()
   }
@@ -44,12 +34,8 @@ final class WorkerLog {
   /// Adds the line of a message that was no request.
   func write(_ refusal: LoggedRefusal, nowMs: UInt64) {
     switch format {
-    case .combined(var line):
-      line.write(refusal, nowMs: nowMs, into: &lines)
-      format = .combined(line)
-    case .json(var line):
-      line.write(refusal, nowMs: nowMs, into: &lines)
-      format = .json(line)
+    case .combined: combined.write(refusal, nowMs: nowMs, into: &lines)
+    case .json: json.write(refusal, nowMs: nowMs, into: &lines)
     }
     endLine()
   }

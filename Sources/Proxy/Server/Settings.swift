@@ -26,7 +26,7 @@ final class Settings: Sendable {
   let retryBudgetPercent: Int
   let maxConnections: Int
   let originKeepalive: Int
-  let keys: KeyScheme
+  private let keys: KeyScheme
   let rules: PathRules
   let assetsFollowReferer: Bool
   let oldHost: [UInt8]?
@@ -101,6 +101,23 @@ final class Settings: Sendable {
       writesForwarded: configuration.writesForwarded,
       writesForwardedField: configuration.writesForwardedField, writesVia: configuration.writesVia)
   }
+}
+
+extension Settings {
+  // Asked here, where the scheme is stored, it need not be copied.
+
+  /// See ``KeyScheme/key(of:host:writingInto:)``.
+  func key(of target: RawSpan, host: RawSpan, writingInto room: inout [UInt8]) -> KeyScheme.Key {
+    keys.key(of: target, host: host, writingInto: &room)
+  }
+
+  /// See ``KeyScheme/spelling(of:host:writingInto:)``.
+  func spelling(of target: RawSpan, host: RawSpan, writingInto room: inout [UInt8]) -> KeyScheme.Key {
+    keys.spelling(of: target, host: host, writingInto: &room)
+  }
+
+  /// See ``KeyScheme/speaksForKey(_:host:)``.
+  func speaksForKey(_ target: RawSpan, host: RawSpan) -> Bool { keys.speaksForKey(target, host: host) }
 }
 
 extension HeadLimits {

@@ -100,11 +100,11 @@ enum WorkerMessage: Sendable {
   private let reports: EventReports
   private var listeners: [Listener] = []
   private var arePaused = false
-  /// Nil when nobody wants to know.
-  private var lag: LoopLag?
+  /// Somebody wants to know how late the loop is.
+  private let countsLag: Bool
   /// Every client of this worker, by descriptor: this is what keeps them alive.
   private var clients: [Int32: ClientConnection] = [:]
-  private var upkeep: LoopTimer?
+  private var upkeep: PreciseTimer?
   private var mailbox: MailboxReceiver?
 
   /// - Parameter index: the worker's place among all.
@@ -120,6 +120,7 @@ enum WorkerMessage: Sendable {
     log = shared.accessLog.map(WorkerLog.init)
     splices = settings.splices
     takesTimes = log != nil || settings.detailedMetrics
+    countsLag = settings.detailedMetrics
     buffers = BufferPool(blockBytes: headLimits.blockBytes, keptBlocks: 256)
     newPool = OriginPool(origins.new, worker: index, balance: settings.balance, room: rooms.new)
     oldPool = OriginPool(origins.old, worker: index, balance: settings.balance, room: rooms.old)
@@ -143,15 +144,12 @@ enum WorkerMessage: Sendable {
     listeners sockets: consuming ListenerSet, mailbox box: Mailbox<WorkerMessage>
   ) throws(EventLoopError) {
     mailbox = try box.attach(to: loop) { [unowned self] in receive($0) }
-    upkeep = try LoopTimer(loop: loop) { [unowned self] in keepUp() }
+    upkeep = try PreciseTimer(loop: loop) { [unowned self] in keepUp($0) }
     while let next = sockets.next() {
       guard let socket = next.socket.take() else { continue }
       let isSecure = next.isSecure
       listeners.append(
         try Listener(loop: loop, socket: socket) { [unowned self] in accepted($0, isSecure: isSecure) })
-    }
-    if settings.detailedMetrics {
-      lag = LoopLag(everyUs: Self.upkeepMs * 1000, nowUs: EventLoop.monotonicUs())
     }
     if keepsUpAlways { upkeep?.startIfStopped(everyMs: Self.upkeepMs) }
     loop.run()
@@ -288,10 +286,10 @@ enum WorkerMessage: Sendable {
     }
   }
 
-  private var keepsUpAlways: Bool { log != nil || lag != nil }
+  private var keepsUpAlways: Bool { log != nil || countsLag }
 
-  private func keepUp() {
-    noteLag()
+  private func keepUp(_ firing: PreciseTimer.Firing) {
+    if countsLag { metrics.loopTurned(firing) }
     serveLines()
     log?.flush()
     if reports.areWaiting { reports.flush(nowMs: EventLoop.monotonicMs()) }
@@ -301,13 +299,6 @@ enum WorkerMessage: Sendable {
     } else if !keepsUpAlways, !reports.areWaiting, !hasLines {
       upkeep?.stop()
     }
-  }
-
-  private func noteLag() {
-    guard lag != nil else { return }
-    let nowUs = EventLoop.monotonicUs()
-    let lateUs = lag?.fired(nowUs: nowUs) ?? 0
-    metrics.loopTurned(nowUs: nowUs, lateUs: lateUs)
   }
 
   // MARK: Lines

@@ -125,7 +125,7 @@ public final class MapKeeper: Sendable {
       guard control.thread == nil, !control.isStopping else { return }
       map.core.writer.withLock { $0.changes.turnOn(waking: alarm) }
       map.core.migrations.withLock { $0.isOn = true }
-      control.thread = Thread { [self] in run() }
+      control.thread = Thread(name: "map-keeper") { [self] in run() }
       precondition(control.thread != nil, "the system has no thread left for the URL map's files")
     }
   }
@@ -180,7 +180,10 @@ public final class MapKeeper: Sendable {
 
   private func run() {
     let work = KeeperWork(map, file, written: changesBefore, counters, interval, report)
-    switch work.load(mayWrite: { !isHeld }, mayGoOn: { !control.withLock { $0.loadIsUnwanted } }) {
+    let loaded = work.load(mayWrite: { !isHeld }, mayGoOn: { !control.withLock { $0.loadIsUnwanted } })
+    // Not before: until the map is whole, requests ask both sites, which takes more from the loops than the load does.
+    Thread.stepBack()
+    switch loaded {
     case .loaded(let loaded):
       announce(.loaded, .loaded(loaded))
       keep(work)

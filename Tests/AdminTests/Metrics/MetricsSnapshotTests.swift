@@ -18,7 +18,7 @@ struct MetricsSnapshotTests {
       worker.requestEnded(route, status: 200)
       worker.requestTook(route, us: 300 << UInt64(2 * place))
     }
-    worker.loopTurned(nowUs: 1_000_000, lateUs: 1_200)
+    worker.loopTurned(.init(nowUs: 1_000_000, dueUs: 998_800, count: 1, everyUs: 100_000))
     var proxy = ProxyMetrics()
     proxy.add(worker)
     proxy.loops = [worker.loop(nowUs: 1_070_000)]

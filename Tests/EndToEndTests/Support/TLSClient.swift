@@ -3,20 +3,17 @@ import Foundation
 extension Client {
   /// A client of a TLS port: what it sends passes through openssl s_client as it is, and so does what comes back.
   ///
-  /// - Parameter certificate: what it shows.
-  convenience init(
-    tls port: UInt16, name: String = "localhost", certificate: Authority.Pair? = nil
-  ) throws {
+  /// - Parameter identity: the certificate that it shows.
+  convenience init(tls port: UInt16, name: String = "localhost", identity: Authority.Pair? = nil) throws {
     var ends: [Int32] = [0, 0]
     guard socketpair(AF_UNIX, Ports.stream, 0, &ends) == 0 else { throw HarnessError.last("socketpair") }
     defer { Glibc.close(ends[1]) }
-    let own = certificate.map { ["-cert", $0.certificate, "-key", $0.key] } ?? []
     let process = try ChildProcess(
       "/usr/bin/openssl",
       [
         "s_client", "-connect", "127.0.0.1:\(port)", "-servername", name, "-CAfile",
         try Authority.shared.get().certificate, "-quiet", "-verify_return_error",
-      ] + own, standardInputAndOutput: ends[1])
+      ] + (identity.map { ["-cert", $0.certificate, "-key", $0.key] } ?? []), standardInputAndOutput: ends[1])
     self.init(Socket(ends[0]), through: process)
   }
 }

@@ -21,7 +21,7 @@ struct WorkerMetricsTests {
       }
       worker.requestTook(route, us: UInt64(route.rawValue) + 1)
     }
-    worker.loopTurned(nowUs: 7_000_000, lateUs: 30)
+    worker.loopTurned(.init(nowUs: 7_000_000, dueUs: 6_999_970, count: 1, everyUs: 100_000))
 
     var metrics = ProxyMetrics()
     metrics.add(worker)
@@ -88,26 +88,33 @@ struct WorkerMetricsTests {
 
 @Suite("how late a loop is")
 struct LoopLagTests {
-  @Test("a timer that fires in its time is not late, whatever the distance between the clocks")
-  func onTime() {
-    var lag = LoopLag(everyUs: 100_000, nowUs: 1_003_000)
-    #expect((1...50).map { lag.fired(nowUs: 1_000_000 + $0 * 100_000) }.allSatisfy { $0 == 0 })
+  private func lag(_ firings: PreciseTimer.Firing...) -> LatencyHistogram {
+    let worker = WorkerMetrics()
+    for firing in firings { worker.loopTurned(firing) }
+    return worker.loop(nowUs: 0).lag
   }
 
-  @Test("one that fires late is late by that, and the next one is not for it")
+  @Test("is what the timer waited for it")
   func late() {
-    var lag = LoopLag(everyUs: 100_000, nowUs: 0)
-    #expect(lag.fired(nowUs: 100_000) == 0)
-    #expect(lag.fired(nowUs: 230_000) == 30_000)
-    #expect(lag.fired(nowUs: 300_000) == 0)
-    #expect(lag.fired(nowUs: 440_000) == 40_000)
-    #expect(lag.fired(nowUs: 540_000) == 40_000)
+    let lag = lag(
+      .init(nowUs: 100_040, dueUs: 100_000, count: 1, everyUs: 100_000),
+      .init(nowUs: 203_000, dueUs: 200_000, count: 1, everyUs: 100_000))
+    #expect(lag.count == 2)
+    #expect(lag.sumUs == 3_040)
+    #expect(lag.counts[0] == 1)
   }
 
-  @Test("a loop that stood still begins anew")
+  @Test(
+    "counts once for each time that the timer was due while the loop stood still, as requests would have waited"
+  )
   func standstill() {
-    var lag = LoopLag(everyUs: 100_000, nowUs: 0)
-    #expect(lag.fired(nowUs: 2_100_000) == 2_000_000)
-    #expect(lag.fired(nowUs: 2_200_000) == 0)
+    let lag = lag(.init(nowUs: 330_000, dueUs: 100_000, count: 3, everyUs: 100_000))
+    #expect(lag.count == 3)
+    #expect(lag.sumUs == 230_000 + 130_000 + 30_000)
+  }
+
+  @Test("is nothing where the clock was read before the timer was due")
+  func early() {
+    #expect(lag(.init(nowUs: 99_999, dueUs: 100_000, count: 1, everyUs: 100_000)).sumUs == 0)
   }
 }
