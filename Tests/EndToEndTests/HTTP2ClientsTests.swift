@@ -87,7 +87,7 @@ struct HTTP2ClientsTests {
     try withTLS(new: .always(200, "a page of the new site")) { relevo in
       let port = scheme == "http" ? relevo.port : relevo.tlsPort
       let run = try Tools.run(
-        "/usr/bin/h2load", ["-n3000", "-c4", "-m50", "\(scheme)://127.0.0.1:\(port)/"], .after(60))
+        "/usr/bin/h2load", ["-n3000", "-c4", "-m10", "\(scheme)://127.0.0.1:\(port)/"], .after(60))
       #expect(run.text.contains("3000 succeeded, 0 failed, 0 errored, 0 timeout"), "\(run)")
       #expect(run.text.contains("status codes: 3000 2xx"), "\(run.text)")
     }

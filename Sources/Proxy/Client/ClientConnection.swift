@@ -125,6 +125,7 @@ final class ClientConnection: StreamSocket {
   }
 
   override func layerIsOpen() {
+    peer.tls = tls?.agreement
     certificateSubject = tls?.peerSubject.map { Array($0.utf8) }
     worker.metrics.count(tls?.isResumed == true ? .tlsResumed : .tlsHandshakes)
     if tls?.speaksHTTP2 == true { startMultiplexing() }
@@ -279,8 +280,9 @@ final class ClientConnection: StreamSocket {
     input.consume(headAndBody)
     if isOutdated { takeSettings() }
     switch afterwards {
-    case .nextRequest where !worker.isDraining: endMessage()
-    case .nextRequest, .lingeringClose:
+    // Where the process stops meanwhile the client does not know: its next request, which may be on its way, is the last.
+    case .nextRequest: endMessage()
+    case .lingeringClose:
       state = .closing(lingers: true)
       return writeLast()
     case .close:
@@ -288,7 +290,7 @@ final class ClientConnection: StreamSocket {
       return writeLast()
     }
     state = .reading
-    let idleMs = worker.settings.idleMs
+    let idleMs = worker.isDraining ? Self.farewellMs : worker.settings.idleMs
     let firstMs = min(idleMs, Self.keepsExchangeMs)
     idleLeftMs = idleMs - firstMs
     setDeadline(afterMs: firstMs)
@@ -385,7 +387,7 @@ final class ClientConnection: StreamSocket {
   private func takeSettings() {
     isOutdated = false
     exchange = nil
-    peer.isTrusted = worker.settings.trustedProxies.contains(peer.address)
+    peer.trust(worker.settings.trustedProxies)
   }
 
   /// Closes, leaving nothing behind. May be called more than once.
