@@ -35,6 +35,7 @@ class Setup:
     workers: int = 1
     request: Request = None         # another than the row's
     tls: bool = False               # clients speak TLS
+    http2: bool = False             # and may choose HTTP/2 in it
 
     @property
     def name(self):

@@ -136,6 +136,23 @@ class Handshakes(Kind):
 
 
 @dataclasses.dataclass
+class Streams(Kind):
+    """Requests of HTTP/2, `each` at a time on every connection. As many are made as fill the time, as a first look tells."""
+    connections: int
+    each: int
+    unit = "µs of processor time per request"
+
+    def measure(self, bench, server, row, seconds):
+        def ask(requests):
+            return load.streams(server, {bench.other_core}, row.request, self.connections, self.each, requests)
+        first = 2 * self.connections * self.each
+        requests = max(first, int(first * seconds / ask(first)[0]))
+        (took, failed), used, elapsed = used_by(server, lambda: ask(requests))
+        us, others = per_request(server, used, elapsed, requests)
+        return Point(us, {**others, "requests/s": requests / took}, failed)
+
+
+@dataclasses.dataclass
 class FixedRate(Kind):
     """Latencies at half of the lowest peak of the three proxies that the table is about."""
     connections: int = 64

@@ -67,6 +67,18 @@ def handshakes(server, cores, request, seconds, resumed):
     return int(count.group(1))
 
 
+def streams(server, cores, request, connections, each, requests):
+    """h2load with HTTP/2: so many requests, `each` at a time on every connection; the seconds that it took."""
+    command = ["h2load", f"-n{requests}", f"-c{connections}", f"-m{each}", f"https://127.0.0.1:{server.port}{request.path}"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, preexec_fn=lambda: os.sched_setaffinity(0, cores))
+    took = re.search(r"^finished in ([\d.]+)(us|ms|s),", done.stdout, re.MULTILINE)
+    succeeded = re.search(r"(\d+) succeeded", done.stdout)
+    if not took or not succeeded or "Application protocol: h2" not in done.stdout:
+        raise Failure("h2load got no answers: " + " / ".join(done.stdout.strip().splitlines()[-3:]))
+    return float(took.group(1)) * UNITS_MS[took.group(2)] / 1000, requests - int(succeeded.group(1))
+
+
 def wrk(server, cores, request, seconds, connections):
     """Runs wrk with one thread."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency"]

@@ -55,8 +55,9 @@ class Relevo(Program):
     ready = "URLs of the old site from"
 
     def values(self, setup, folder):
+        files = "--tls-cert @pair@" + ("" if setup.http2 else " --no-http2")
         return {"listen": "--tls-listen" if setup.tls else "--listen",
-                "tls_files": "--tls-cert @pair@" if setup.tls else "",
+                "tls_files": files if setup.tls else "",
                 "access_log": folder / "access.log" if setup.log else "off",
                 "admin": "--admin 127.0.0.1:@admin_port@" if setup.metrics else ""}
 
@@ -87,7 +88,7 @@ class Nginx(Program):
     def values(self, setup, folder):
         on = f"access_log {folder}/access.log combined buffer=64k flush=1s;"
         files = "ssl_certificate @pair@; ssl_certificate_key @pair@; ssl_protocols TLSv1.2 TLSv1.3;"
-        return {"access_log": on if setup.log else "access_log off;", "ssl": "ssl" if setup.tls else "",
+        return {"access_log": on if setup.log else "access_log off;", "ssl": ("ssl http2" if setup.http2 else "ssl") if setup.tls else "",
                 "ssl_files": files if setup.tls else ""}
 
     def command(self, bench, setup, text, values):
@@ -103,7 +104,7 @@ class HAProxy(Program):
 
     def values(self, setup, folder):
         return {"log": "log global" if setup.log else "no log",
-                "ssl": "ssl crt @pair@ ssl-min-ver TLSv1.2" if setup.tls else ""}
+                "ssl": f"ssl crt @pair@ ssl-min-ver TLSv1.2{' alpn h2,http/1.1' if setup.http2 else ''}" if setup.tls else ""}
 
     def command(self, bench, setup, text, values):
         return ["haproxy", "-db", "-f", written(values["dir"] / "haproxy.cfg", text)]

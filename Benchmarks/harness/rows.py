@@ -8,7 +8,7 @@ import re
 
 from . import urlmaps
 from .bench import Setup
-from .kinds import Crowd, FixedRate, Handshakes, IdleMemory, KeptConnections, Kind, Start
+from .kinds import Crowd, FixedRate, Handshakes, IdleMemory, KeptConnections, Kind, Start, Streams
 from .load import Request
 from .snapshots import SnapshotPauses
 
@@ -91,8 +91,8 @@ def all_rows(bench, counts, connections, only=""):
 def tls_rows(kept, few, page):
     """Clients that speak TLS: the same certificate for everybody, TLS 1.3 but where the client can't."""
     absent = {"floor": "speaks no TLS"}
-    def everybody():
-        return some(plain(tls=True), "relevo", "nginx", "haproxy")
+    def everybody(**options):
+        return some(plain(tls=True, **options), "relevo", "nginx", "haproxy")
     return [
         Row(f"{page} over TLS", kept, PAGE, everybody(), absent),
         Row("30 kB page over TLS", kept, Request("/page-30k.html", NEW), everybody(), absent),
@@ -100,6 +100,12 @@ def tls_rows(kept, few, page):
         Row("a TLS handshake and a page", Handshakes(resumed=False), PAGE, everybody(), absent),
         Row("a TLS session gone on with, and a page", Handshakes(resumed=True), PAGE, everybody(), absent),
         Row("idle kept TLS connection", IdleMemory(2_000), PAGE, everybody(), absent),
+        Row(f"{page} over HTTP/2, 100 streams", Streams(1, 100), PAGE, everybody(http2=True), absent),
+        Row(f"{page} over HTTP/2, 10 connections of 10 streams", Streams(10, 10), PAGE, everybody(http2=True), absent),
+        Row("30 kB page over HTTP/2, 100 streams", Streams(1, 100), Request("/page-30k.html", NEW), everybody(http2=True),
+            absent),
+        Row("10 MB download over HTTP/2, 2 connections of 4 streams", Streams(2, 4), Request("/download", NEW),
+            everybody(http2=True), absent),
     ]
 
 
