@@ -20,8 +20,8 @@ import HTTP1
 
   /// Frames that the socket has not taken yet.
   public final var frames: Buffer
-  /// Why the connection ends, in nghttp2's words; nil as long as nobody has broken a rule.
-  public private(set) final var failure: String?
+  /// Why the connection ends, in nghttp2's words or the client's; nil as long as nobody has broken a rule.
+  public final var failure: String?
 
   /// Owned; freed in `deinit`.
   private final var session: OpaquePointer?
@@ -40,6 +40,8 @@ import HTTP1
   private final var waiting: [HTTP2Stream] = []
   private final var refusals = 0
   private final var gate = FloodGate()
+  /// Pieces of content that have passed, of all streams and both ways.
+  private(set) final var contentCount: UInt64 = 0
   private final let answerLimits: HeadLimits
   private final var answerFields: FieldTable
   private final var section: FieldVector
@@ -266,6 +268,7 @@ import HTTP1
       }
     case NGHTTP2_DATA.rawValue:
       if isLast { requestHasEnded(head.stream_id) }
+    case NGHTTP2_GOAWAY.rawValue: unsafe noteEnd(frame.goaway, by: "it says itself: ")
     default: break
     }
   }
@@ -284,6 +287,7 @@ import HTTP1
   }
 
   private final func received(content: UnsafeRawBufferPointer, of id: Int32) {
+    contentCount &+= 1
     guard let stream = streams[id] else { return consumed(content.count, by: id) }
     if unsafe !stream.take(content: content) { reset(id, NGHTTP2_INTERNAL_ERROR) }
   }
@@ -307,14 +311,18 @@ import HTTP1
         streams[head.stream_id]?.answerHasEnded()
       }
     case NGHTTP2_GOAWAY.rawValue:
-      let code = unsafe frame.goaway.error_code
-      if code == NGHTTP2_NO_ERROR.rawValue { return }
-      let name = unsafe String(cString: nghttp2_http2_strerror(code))
-      let reason = unsafe UnsafeRawBufferPointer(
-        start: frame.goaway.opaque_data, count: frame.goaway.opaque_data_len)
-      failure = unsafe reason.isEmpty ? name : "\(name), \(String(decoding: reason, as: UTF8.self))"
+      unsafe noteEnd(frame.goaway, by: "")
     default: break
     }
+  }
+
+  /// Somebody ends the connection, and perhaps says why.
+  private final func noteEnd(_ end: nghttp2_goaway, by side: String) {
+    let code = unsafe end.error_code
+    if code == NGHTTP2_NO_ERROR.rawValue { return }
+    let name = unsafe String(cString: nghttp2_http2_strerror(code))
+    let reason = unsafe UnsafeRawBufferPointer(start: end.opaque_data, count: end.opaque_data_len)
+    failure = unsafe side + (reason.isEmpty ? name : "\(name), \(String(decoding: reason, as: UTF8.self))")
   }
 
   private final func closed(_ id: Int32) {
@@ -329,6 +337,7 @@ import HTTP1
   }
 
   private final func write(_ frameHead: UnsafePointer<UInt8>?, _ count: Int, of id: Int32) -> Bool {
+    contentCount &+= 1
     let head = unsafe UnsafeRawBufferPointer(start: frameHead, count: Self.frameHeadBytes)
     guard let stream = streams[id], unsafe frames.append(head.bytes) else { return false }
     return stream.writeContent(count, into: &frames)

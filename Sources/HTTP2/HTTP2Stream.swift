@@ -47,6 +47,8 @@ import HTTP1
   private var isOver = false
   /// The user waits for the next request.
   private var isFree = true
+  /// What ``HTTP2Session/contentCount`` was when this last moved, or was asked whether it had to wait.
+  private var contentSeen: UInt64 = 0
 
   init(of session: HTTP2Session) {
     self.session = session
@@ -59,6 +61,13 @@ import HTTP1
   public func attach(_ socket: StreamSocket) {
     unsafe self.socket = socket
     socket.wake()
+  }
+
+  /// Whether content of other streams has passed, and none of this one, since that was last asked. A connection carries one
+  /// after the other: who stands still may wait for those before it, and not for the peer.
+  public func hasHadToWait() -> Bool {
+    defer { contentSeen = session.contentCount }
+    return session.contentCount != contentSeen
   }
 
   /// It has a socket already, which has served another stream.
@@ -168,6 +177,7 @@ import HTTP1
     let consumed = inbound.count == 0 ? unconsumed : min(count, unconsumed)
     unconsumed -= consumed
     session.consumed(consumed, by: id)
+    contentSeen = session.contentCount
     return .bytes(count)
   }
 
@@ -258,6 +268,7 @@ import HTTP1
     session.writeFrames()
     let taken = unsafe bytes.count - offered.count
     unsafe offered = UnsafeRawBufferPointer(start: nil, count: 0)
+    if taken > 0 { contentSeen = session.contentCount }
     guard case .content = answer else { return bytes.count }
     isBlocked = taken < bytes.count
     return taken

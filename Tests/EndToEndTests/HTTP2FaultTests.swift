@@ -312,6 +312,40 @@ struct HTTP2FaultTests {
     }
   }
 
+  @Test("a request that comes while what served the last one is given back is not lost")
+  func rests() throws {
+    try withHTTP2(new: .always(200)) { relevo, client in
+      try client.request(1, "/")
+      #expect(try client.answer(1).status == 200)
+      // Meanwhile the request comes and the rest ends: the loop finds both at once.
+      relevo.process.signal(SIGSTOP)
+      try client.request(3, "/")
+      usleep(500_000)
+      relevo.process.signal(SIGCONT)
+      #expect(try client.answer(3).status == 200)
+    }
+  }
+
+  @Test("a stream that waits for others is not idle")
+  func queued() throws {
+    try withHTTP2(new: .always(200, String(repeating: "x", count: 400_000)), "--idle-timeout", "400ms") {
+      _, client in
+      client.opensWindows = false
+      try client.send(HTTP2Frame(.settings, [0, 4, 0x7F, 0xFF, 0xFF, 0xFF]))
+      try client.request(1, "/a")
+      try client.request(3, "/b")
+      // The connection's window opens slowly, and what it lets pass is the first stream's.
+      for _ in 0..<15 {
+        usleep(100_000)
+        try client.send(HTTP2Frame(.windowUpdate, stream: 0, HTTP2Frame.bytes(8_192)))
+        try client.ping()
+      }
+      #expect(client.answers.values.allSatisfy { $0.resetCode == nil && !$0.isWhole })
+      try client.send(HTTP2Frame(.windowUpdate, stream: 0, HTTP2Frame.bytes(1 << 20)))
+      for stream: UInt32 in [1, 3] { #expect(try client.answer(stream).body.count == 400_000) }
+    }
+  }
+
   @Test("a client that reads nothing at all is left, with the origins that work for it")
   func stuck() throws {
     let new = try ScriptedOrigin { exchange in

@@ -43,8 +43,8 @@ final class ClientConnection: StreamSocket {
   var state: State
   /// Nil where the client speaks without.
   let tls: TLSSession?
-  /// A stream of HTTP/2, which needs no bytes of its own to say where a message ends.
-  let isStream: Bool
+  /// The stream of HTTP/2 that this is; nil for a connection.
+  let stream: HTTP2Stream?
   var input: Buffer
   /// Bytes of an answer that the socket did not take yet.
   var output: Buffer
@@ -72,7 +72,7 @@ final class ClientConnection: StreamSocket {
   ) throws(EventLoopError) {
     self.worker = worker
     self.tls = tls
-    isStream = false
+    stream = nil
     peer = Peer(address, trusted: worker.settings.trustedProxies, scheme: tls == nil ? .http : .https)
     let isIntroduced = worker.settings.acceptsProxyHeader
     state = isIntroduced ? .introducing : .reading
@@ -88,7 +88,7 @@ final class ClientConnection: StreamSocket {
   init(_ stream: HTTP2Stream, of connection: ClientConnection) throws(EventLoopError) {
     worker = connection.worker
     tls = nil
-    isStream = true
+    self.stream = stream
     peer = connection.peer
     certificateSubject = connection.certificateSubject
     state = .reading
@@ -98,6 +98,9 @@ final class ClientConnection: StreamSocket {
     stream.attach(self)
     setDeadline(afterMs: worker.settings.headerMs)
   }
+
+  /// No bytes of its own are needed to say where a message ends.
+  var isStream: Bool { stream != nil }
 
   /// What origins are told of the client's certificate.
   var clientSubject: [UInt8]? { tls == nil && !isStream ? nil : certificateSubject }
@@ -300,7 +303,11 @@ final class ClientConnection: StreamSocket {
 
   /// The client has not gone on for a moment, and is not worth an exchange's memory any more; or for the whole idle timeout.
   private func rest() {
-    guard idleLeftMs > 0, !isStream else { return close() }
+    if let stream {
+      // The loop may have seen the next request, and not said so yet.
+      return stream.isReadable ? () : close()
+    }
+    guard idleLeftMs > 0 else { return close() }
     exchange = nil
     setDeadline(afterMs: idleLeftMs)
     idleLeftMs = 0

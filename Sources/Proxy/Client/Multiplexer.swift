@@ -64,14 +64,16 @@ final class Multiplexer: HTTP2Session {
     let isUsable = unsafe take(UnsafeRawBufferPointer(connection.input.readable))
     connection.input.giveBack()
     tell()
-    if !isUsable { reportFailure() }
     return isUsable
   }
 
   private func send() {
     writing: while true {
       writeFrames()
-      if frames.isEmpty { break }
+      if frames.isEmpty {
+        roomIsThere()
+        break
+      }
       switch connection.flush(&frames) {
       case .failed: return connection.close()
       case .blocked: break writing
@@ -81,7 +83,6 @@ final class Multiplexer: HTTP2Session {
     if isBroken { return connection.close() }
     tell()
     if isOver {
-      reportFailure()
       close()
       return connection.endMultiplexing()
     }
@@ -89,7 +90,7 @@ final class Multiplexer: HTTP2Session {
   }
 
   private func reportFailure() {
-    guard let failure else { return }
+    guard let failure = failure.take() else { return }
     let worker = connection.worker
     worker.metrics.count(.http2Failures)
     worker.report(.clientHTTP2, at: nil, "\(connection.peer.name): \(failure)")
@@ -142,6 +143,7 @@ final class Multiplexer: HTTP2Session {
 
   /// The connection goes on without this, or closes.
   func close() {
+    reportFailure()
     for client in Array(clients.values) { client.close() }
   }
 

@@ -321,6 +321,8 @@ extension Exchange {
       waitedTooLong()
     } else if case .undecided = delivery, body.isRead {
       client.close()
+    } else if client.stream?.hasHadToWait() == true {
+      client.setDeadline(afterMs: settings.idleMs)
     } else if case .undecided = delivery {
       answerOwn(OwnAnswer(status: 408, text: "The body of the request did not come within the idle timeout."))
     } else {
