@@ -18,8 +18,8 @@ build: swift-there ## build the release binary, with the Swift runtime linked in
 
 test: swift-there ## build and run all tests
 	@.ci/packages build test
-	$(SWIFT) build
-	$(SWIFT) test
+	$(SWIFT) build --build-tests
+	@SWIFT="$(SWIFT)" .ci/tests
 
 bench: build ## measure Relevo beside its peers (ARGS="--rounds 3 --strace")
 	@.ci/packages bench

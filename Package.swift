@@ -43,7 +43,7 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "CCrypt", "EventLoop", "MapFormats", "MapQueries", "Proxy", "URLMap",
+        "CCrypt", "EventLoop", "MapFormats", "MapQueries", "Proxy", "TLS", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ],
       // Part of the binary, which stays a single file.
@@ -65,17 +65,17 @@ let package = Package(
     .testTarget(name: "MapFormatsTests", dependencies: ["CZlib", "MapFormats", "URLMap"]),
     .testTarget(name: "MapQueriesTests", dependencies: ["MapQueries", "URLMap"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
-    .testTarget(name: "TLSTests", dependencies: ["TLS"]),
+    .testTarget(name: "TLSTests", dependencies: ["COpenSSL", "TLS"]),
     .testTarget(
       name: "ProxyTests",
       dependencies: [
-        "Addressing", "EventLoop", "HTTP1", "Proxy", "URLMap",
+        "Addressing", "EventLoop", "HTTP1", "Proxy", "TLS", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .testTarget(
       name: "AdminTests",
       dependencies: [
-        "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "URLMap",
+        "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "TLS", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .testTarget(

@@ -1,5 +1,6 @@
-// with Sources/Proxy/Cookies/*.swift Sources/Proxy/Messages/AnswerSource.swift Sources/Proxy/Messages/Byte*.swift Sources/Proxy/Messages/OldAddress.swift Sources/Proxy/Origins/Site.swift Sources/Proxy/Origins/OriginID.swift
 import HTTP1
+
+@testable import Proxy
 
 private let limits = HeadLimits(maxBytes: 8192, maxFields: 32)
 private let prefix = OldCookiePrefix("o_")

@@ -33,6 +33,7 @@ public struct TLSServerConfiguration: Sendable {
   public let facts: [CertificateFacts]
   let ticketKeys: TicketKeys
   private let certificates: [LoadedCertificate]
+  private let clientAuthority: ClientAuthority?
   /// Owned; freed in `deinit`.
   private var contexts: [OpaquePointer] = unsafe []
   private var names = ServerNames()
@@ -41,6 +42,7 @@ public struct TLSServerConfiguration: Sendable {
   public init(_ configuration: TLSServerConfiguration, ticketKeys: TicketKeys) throws(TLSError) {
     certificates = try configuration.certificates.map { files throws(TLSError) in try LoadedCertificate(files)
     }
+    clientAuthority = try configuration.clientCA.map { ca throws(TLSError) in try ClientAuthority(ca) }
     guard let first = certificates.first else { throw TLSError("there is no certificate") }
     for path in configuration.stapledAnswers { try StapledAnswer.load(path, for: certificates) }
     facts = certificates.map(\.facts)
@@ -81,38 +83,22 @@ public struct TLSServerConfiguration: Sendable {
     // Tickets carry the sessions: nothing is kept here, and no lock is taken for it.
     _ = unsafe relevo_ctx_set_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
     _ = unsafe SSL_CTX_set_timeout(context, TicketKeys.lifetimeSeconds)
-    unsafe try setSessionScope(of: context, configuration.clientCA)
+    unsafe try setSessionScope(of: context)
     unsafe TicketKeys.attach(to: context)
     if members.contains(where: { $0.stapledAnswer != nil }) { unsafe StapledAnswer.attach(to: context) }
     unsafe chooseByName(in: context)
     unsafe chooseProtocol(in: context)
-    if let ca = configuration.clientCA { try unsafe askForCertificate(in: context, ca) }
+    unsafe try clientAuthority?.install(in: context)
   }
 
   /// A session goes on only where its client has been asked for the same certificate: OpenSSL would not ask again.
-  private func setSessionScope(
-    of context: OpaquePointer, _ ca: TLSServerConfiguration.ClientCA?
-  ) throws(TLSError) {
-    var scope = Array("relevo".utf8)
-    if let ca { scope += try InputFile.bytes(ca.path) + [ca.isRequired ? 1 : 0] }
+  private func setSessionScope(of context: OpaquePointer) throws(TLSError) {
+    let scope = Array("relevo".utf8) + (clientAuthority?.identity ?? [])
     var digest = [UInt8](repeating: 0, count: Int(SSL_MAX_SID_CTX_LENGTH))
     let isSet =
       unsafe EVP_Digest(scope, scope.count, &digest, nil, EVP_sha256(), nil) == 1
       && SSL_CTX_set_session_id_context(context, digest, UInt32(digest.count)) == 1
     if !isSet { throw TLSError("sessions can't be told apart: \(OpenSSLErrors.takeText())") }
-  }
-
-  private func askForCertificate(
-    in context: OpaquePointer, _ ca: TLSServerConfiguration.ClientCA
-  ) throws(TLSError) {
-    // The file is read first for an error that says what is wrong with it.
-    _ = try PEMFile.certificates(ca.path)
-    guard unsafe SSL_CTX_load_verify_file(context, ca.path) == 1,
-      let list = unsafe SSL_load_client_CA_file(ca.path)
-    else { throw TLSError("\(ca.path) can't be used: \(OpenSSLErrors.takeText())") }
-    unsafe SSL_CTX_set_client_CA_list(context, list)
-    let mode = SSL_VERIFY_PEER | (ca.isRequired ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0)
-    unsafe SSL_CTX_set_verify(context, mode, nil)
   }
 
   private func chooseByName(in context: OpaquePointer) {

@@ -37,7 +37,8 @@ struct CommandFailure: Error, CustomStringConvertible {
   var line: String { "relevo: \(description)\n" }
 
   func exit() -> Never {
-    StandardStream.error.write(line)
+    let start = SystemJournal.readsErrors(ProcessEnvironment.variables) ? SystemJournal.prefix(.error) : ""
+    StandardStream.error.write(start + line)
     Glibc.exit(code)
   }
 

@@ -1,24 +1,29 @@
 import FoundationEssentials
 import Logging
 
-/// Writes each message as one line: time, level, message, `key=value`.
+/// Writes each message as one line: time, level, message, `key=value`; for systemd's journal its number of the level in place
+/// of the time.
 struct LineLogHandler: LogHandler {
   /// What this logger alone was set to.
   private var ownLevel: Logger.Level?
   private let threshold: LogThreshold
+  private let isForJournal: Bool
   var metadata: Logger.Metadata = [:]
   private let write: @Sendable (String) -> Void
 
   init(
-    threshold: LogThreshold, write: @escaping @Sendable (String) -> Void = StandardStream.error.write
+    threshold: LogThreshold, isForJournal: Bool = false,
+    write: @escaping @Sendable (String) -> Void = StandardStream.error.write
   ) {
     self.threshold = threshold
+    self.isForJournal = isForJournal
     self.write = write
   }
 
   /// A logger that writes to standard error what is not below the threshold at the time.
   static func logger(_ threshold: LogThreshold) -> Logger {
-    Logger(label: "relevo") { _ in LineLogHandler(threshold: threshold) }
+    let isForJournal = SystemJournal.readsErrors(ProcessEnvironment.variables)
+    return Logger(label: "relevo") { _ in LineLogHandler(threshold: threshold, isForJournal: isForJournal) }
   }
 
   var logLevel: Logger.Level {
@@ -32,13 +37,16 @@ struct LineLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    let time = Date.now.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
-    write(Self.line(time: time, event: event, metadata: metadata))
+    let start =
+      isForJournal
+      ? SystemJournal.prefix(event.level)
+      : Date.now.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true)) + "Z "
+    write(Self.line(start, event: event, metadata: metadata))
   }
 
-  /// The line for `event`, its end included; keys in alphabetical order.
-  static func line(time: String, event: LogEvent, metadata: Logger.Metadata) -> String {
-    var line = "\(time)Z \(event.level.rawValue) \(escaped(event.message.description))"
+  /// The line for `event`, its end included, behind `start`; keys in alphabetical order.
+  static func line(_ start: String, event: LogEvent, metadata: Logger.Metadata) -> String {
+    var line = "\(start)\(event.level.rawValue) \(escaped(event.message.description))"
     if let error = event.error { line += " error=\(quoted("\(error)"))" }
     let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
     for (key, value) in fields.sorted(by: { $0.key < $1.key }) {

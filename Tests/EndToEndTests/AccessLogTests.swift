@@ -22,7 +22,7 @@ struct AccessLogTests {
       expect(
         try site.log("/page?x"),
         Self.start + #""GET /page\?x HTTP/1\.1" 200 4 "http://from\.test/" "curl/8 \(x\)" "#
-          + "route=new time=\(Self.seconds) new=\(site.new.authority),200,\(Self.seconds) old=- note=-")
+          + "route=new time=\(Self.seconds) new=\(site.new.authority),200,\(Self.seconds) old=- note=- tls=-")
     }
   }
 
@@ -34,13 +34,14 @@ struct AccessLogTests {
         try site.log("/page"),
         Self.start + #""POST /page HTTP/1\.1" 200 3 "-" "-" "#
           + "route=old-fallback time=\(Self.seconds) new=\(site.new.authority),404,\(Self.seconds) "
-          + "old=\(site.old.authority),200,\(Self.seconds) note=learned")
+          + "old=\(site.old.authority),200,\(Self.seconds) note=learned tls=-")
       site.settle()
       _ = try site.get("/page")
       expect(
         try site.log("/page", count: 2),
         Self.start + #""GET /page HTTP/1\.1" 200 3 "-" "-" "#
-          + "route=old-map time=\(Self.seconds) new=- old=\(site.old.authority),200,\(Self.seconds) note=-")
+          + "route=old-map time=\(Self.seconds) new=- old=\(site.old.authority),200,\(Self.seconds) note=- tls=-"
+      )
     }
   }
 
@@ -52,7 +53,7 @@ struct AccessLogTests {
         try site.log("/page"),
         Self.start + #""GET /page HTTP/1\.1" 404 8 "-" "-" "#
           + "route=held time=\(Self.seconds) new=\(site.new.authority),404,\(Self.seconds) "
-          + "old=\(site.old.authority),404,\(Self.seconds) note=-")
+          + "old=\(site.old.authority),404,\(Self.seconds) note=- tls=-")
     }
   }
 
@@ -153,7 +154,7 @@ struct AccessLogTests {
       }
       #expect(try eventually { try lines().count >= asked.count })
       let written = try lines()
-      #expect(written.allSatisfy { $0.hasPrefix("127.0.0.1 - - [") && $0.hasSuffix("note=-") })
+      #expect(written.allSatisfy { $0.hasPrefix("127.0.0.1 - - [") && $0.hasSuffix("note=- tls=-") })
       #expect(written.map { String($0.split(separator: " ")[6]) }.sorted() == asked)
       #expect(folder.exists("access.log.3"))
     }
@@ -247,6 +248,6 @@ struct AccessLogTests {
     #expect(try relevo.terminate() == .code(0))
     let lines = try relevo.process.output.untilEnd()
     #expect(lines.count == 500)
-    #expect(lines.allSatisfy { $0.hasSuffix(" note=-") })
+    #expect(lines.allSatisfy { $0.hasSuffix(" note=- tls=-") })
   }
 }

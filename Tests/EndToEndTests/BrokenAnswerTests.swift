@@ -37,37 +37,51 @@ struct BrokenAnswerTests {
     ),
   ]
 
-  /// Sends the bytes and then ends its side.
-  static func sends(_ bytes: String) throws -> ScriptedOrigin {
+  /// Sends the bytes that belong to a target, and then ends its side.
+  static func sends(_ bytes: @escaping @Sendable (_ target: String) -> String) throws -> ScriptedOrigin {
     try ScriptedOrigin { exchange in
       try exchange.readBody()
-      try exchange.send(bytes)
+      try exchange.send(bytes(exchange.target))
       exchange.halfClose()
       try exchange.waitForClose()
       exchange.close()
     }
   }
 
-  @Test("a broken head of the new pool becomes 502", arguments: heads)
-  func newBroken(name: String, bytes: String) throws {
-    try withSite(new: Self.sends(bytes), old: .always(200, "old")) { site in
-      let answer = try site.get("/page")
-      #expect(answer.status == 502, "\(name)")
-      #expect(answer["Content-Type"]?.hasPrefix("text/plain") == true)
-      #expect(answer["Content-Length"] == "\(answer.body.count)")
-      #expect(site.old.connections == 0)
-      try site.new.waitUntilConnectionsAre(0)
+  static func sends(_ bytes: String) throws -> ScriptedOrigin { try sends { _ in bytes } }
+
+  /// The head whose number is the target.
+  private static func head(_ target: String) -> String { heads[Int(target.dropFirst()) ?? 0].bytes }
+
+  @Test("a broken head of the new pool becomes 502")
+  func newBroken() throws {
+    try withSite(
+      new: Self.sends(Self.head), old: .always(200, "old"), "--origin-fails", "100"
+    ) { site in
+      for (number, head) in Self.heads.enumerated() {
+        let answer = try site.get("/\(number)")
+        #expect(answer.status == 502, "\(head.name)")
+        #expect(answer["Content-Type"]?.hasPrefix("text/plain") == true, "\(head.name)")
+        #expect(answer["Content-Length"] == "\(answer.body.count)", "\(head.name)")
+        #expect(site.old.connections == 0, "\(head.name)")
+        try site.new.waitUntilConnectionsAre(0)
+      }
     }
   }
 
-  @Test("a broken head of the old server leaves the new site's 404", arguments: heads)
-  func oldBroken(name: String, bytes: String) throws {
-    try withSite(new: .always(404, "new"), old: Self.sends(bytes)) { site in
-      let answer = try site.get("/page")
-      #expect(answer.exact == "HTTP/1.1 404 Status\r\nContent-Length: 3\r\n\r\nnew", "\(name)")
-      let log = try site.log("/page")
-      #expect(log.route == "held")
-      #expect(log.notes.contains { ["old-error", "old-down"].contains($0) })
+  @Test("a broken head of the old server leaves the new site's 404")
+  func oldBroken() throws {
+    try withSite(
+      new: .always(404, "new"), old: Self.sends(Self.head), "--origin-fails", "100"
+    ) { site in
+      for (number, head) in Self.heads.enumerated() {
+        let answer = try site.get("/\(number)")
+        #expect(answer.exact == "HTTP/1.1 404 Status\r\nContent-Length: 3\r\n\r\nnew", "\(head.name)")
+        let log = try site.log("/\(number)")
+        #expect(log.route == "held", "\(head.name)")
+        #expect(log.notes.contains { ["old-error", "old-down"].contains($0) }, "\(head.name)")
+        #expect(site.old.targets.contains("/\(number)"), "\(head.name)")
+      }
     }
   }
 

@@ -26,13 +26,7 @@ struct CommandLineTests {
 
   @Test(
     "a bad flag is one line and 64",
-    arguments: [
-      ["--nonsense"], ["--listen", "nonsense"], ["--listen", "127.0.0.1:99999"], ["--new", "ftp://x"],
-      ["--old", "nonsense"], ["--workers", "0"], ["--workers", "many"], ["--idle-timeout", "10"],
-      ["--idle-timeout", "-1s"], ["--replay-limit", "1x"], ["--fallback-on", "banana"],
-      ["--fallback-on", "99"], ["--map-key", "colour"], ["--log-level", "loud"], ["--max-connections", "-1"],
-      ["--header-timeout", ""], ["--max-header-bytes", "0"], ["--map-max-urls", "x"], ["stray"],
-    ])
+    arguments: [["--nonsense"], ["--listen", "nonsense"], ["--idle-timeout", "-1s"], ["stray"]])
   func badFlag(flags: [String]) throws {
     try refuses(Self.serve + flags, 64, naming: flags[0])
   }

@@ -6,51 +6,57 @@ import Testing
 struct DesignTableTests {
   // MARK: not in the map
 
-  @Test(
-    "an answer of the new pool that is no miss goes to the client, and the old server hears nothing",
-    arguments: [200, 201, 204, 301, 302, 304, 400, 401, 403, 405, 410, 500, 502, 503])
-  func newAnswers(status: Int) throws {
-    try withSite(
-      new: .always(status, "new", ["Location: /elsewhere"]), old: .always(200, "old"), "--debug-headers"
-    ) { site in
-      for count in 1...2 {
-        let answer = try site.get("/page")
-        #expect(answer.status == status)
-        #expect(answer.text == (status == 204 || status == 304 ? "" : "new"))
-        #expect(answer["X-Relevo-Route"] == "new")
-        #expect(try site.log("/page", count: count).route == "new")
+  /// Answers `/status` with that status.
+  private static func statuses(_ text: String) throws -> ScriptedOrigin {
+    try ScriptedOrigin { exchange in
+      try exchange.answer(Int(exchange.target.dropFirst()) ?? 0, text, ["Location: /elsewhere"])
+    }
+  }
+
+  @Test("an answer of the new pool that is no miss goes to the client, and the old server hears nothing")
+  func newAnswers() throws {
+    try withSite(new: Self.statuses("new"), old: .always(200, "old"), "--debug-headers") { site in
+      for status in [200, 201, 204, 301, 302, 304, 400, 401, 403, 405, 410, 500, 502, 503] {
+        for count in 1...2 {
+          let answer = try site.get("/\(status)")
+          #expect(answer.status == status)
+          #expect(answer.text == (status == 204 || status == 304 ? "" : "new"))
+          #expect(answer["X-Relevo-Route"] == "new")
+          #expect(try site.log("/\(status)", count: count).route == "new")
+        }
       }
-      #expect(site.new.requests.count == 2)
+      #expect(site.new.requests.count == 28)
       #expect(site.old.connections == 0)
     }
   }
 
-  @Test(
-    "what the new pool misses and the old server has comes from the old server, and is learned",
-    arguments: [200, 201, 204, 206, 301, 302, 303, 304, 307, 308, 401])
-  func learned(status: Int) throws {
-    try withSite(
-      new: .pages([:]), old: .always(status, "old", ["Location: /elsewhere"]), "--debug-headers"
-    ) { site in
-      let first = try site.get("/page")
-      #expect(first.status == status)
-      #expect(first.text == (status == 204 || status == 304 ? "" : "old"))
-      #expect(first["Location"] == "/elsewhere")
-      #expect(first["X-Relevo-Route"] == "old-fallback")
-      let log = try site.log("/page")
-      #expect(log.route == "old-fallback")
-      #expect(log.notes.contains("learned"))
-      #expect(log.new?[1] == "404")
-      #expect(log.old?[1] == "\(status)")
+  @Test("what the new pool misses and the old server has comes from the old server, and is learned")
+  func learned() throws {
+    try withSite(new: .pages([:]), old: Self.statuses("old"), "--debug-headers") { site in
+      for status in [200, 201, 204, 206, 301, 302, 303, 304, 307, 308, 401] {
+        let page = "/\(status)"
+        let first = try site.get(page)
+        #expect(first.status == status)
+        #expect(first.text == (status == 204 || status == 304 ? "" : "old"))
+        #expect(first["Location"] == "/elsewhere")
+        #expect(first["X-Relevo-Route"] == "old-fallback")
+        let log = try site.log(page)
+        #expect(log.route == "old-fallback")
+        #expect(log.notes.contains("learned"))
+        #expect(log.new?[1] == "404")
+        #expect(log.old?[1] == "\(status)")
+        site.settle()
 
-      let second = try site.get("/page")
-      #expect(second.status == status)
-      #expect(second["X-Relevo-Route"] == "old-map")
-      let secondLog = try site.log("/page", count: 2)
-      #expect(secondLog.route == "old-map")
-      #expect(secondLog.new == nil)
-      #expect(site.new.requests.count == 1, "the second visit does not ask the new pool")
-      #expect(site.old.requests.count == 2)
+        let second = try site.get(page)
+        #expect(second.status == status)
+        #expect(second["X-Relevo-Route"] == "old-map")
+        let secondLog = try site.log(page, count: 2)
+        #expect(secondLog.route == "old-map")
+        #expect(secondLog.new == nil)
+        #expect(
+          site.new.targets.count { $0 == page } == 1, "the second visit does not ask the new pool")
+        #expect(site.old.targets.count { $0 == page } == 2)
+      }
     }
   }
 
@@ -74,19 +80,20 @@ struct DesignTableTests {
     }
   }
 
-  @Test(
-    "a refusal of the old server that is no miss is delivered and not learned",
-    arguments: [400, 403, 405, 406, 429, 451])
-  func oldRefuses(status: Int) throws {
-    try withSite(new: .pages([:]), old: .always(status, "no"), "--debug-headers") { site in
-      for _ in 1...2 {
-        let answer = try site.get("/page")
-        #expect(answer.status == status)
-        #expect(answer.text == "no")
-        #expect(answer["X-Relevo-Route"] == "old-fallback")
+  @Test("a refusal of the old server that is no miss is delivered and not learned")
+  func oldRefuses() throws {
+    try withSite(new: .pages([:]), old: Self.statuses("no"), "--debug-headers") { site in
+      for status in [400, 403, 405, 406, 429, 451] {
+        for _ in 1...2 {
+          let answer = try site.get("/\(status)")
+          #expect(answer.status == status)
+          #expect(answer.text == "no")
+          #expect(answer["X-Relevo-Route"] == "old-fallback")
+          site.settle()
+        }
       }
-      #expect(site.new.requests.count == 2)
-      #expect(site.old.requests.count == 2)
+      #expect(site.new.requests.count == 12)
+      #expect(site.old.requests.count == 12)
     }
   }
 

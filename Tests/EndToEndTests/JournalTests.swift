@@ -179,15 +179,21 @@ struct JournalTests {
     #expect(try lane.check(killedAt: Date() + 10) == [])
   }
 
-  /// A file that takes a while to load: 150,000 URLs.
-  private func writeLargeMap(_ path: String) throws {
+  /// A file that takes a while to load: 150,000 URLs. It takes longer to make.
+  private static let largeMap = Result<Data, any Error> {
+    let folder = try TemporaryFolder()
     let large = URLMap()
     for number in 0..<150_000 {
       let key = Array("/large/\(number % 100)/page-\(number).html".utf8)
       while !large.learn(key.span.bytes, at: 1) { large.waitUntilApplied() }
     }
     large.waitUntilApplied()
-    try SnapshotFile(path: path).write(large)
+    try SnapshotFile(path: folder.path("urls.map")).write(large)
+    return try Data(contentsOf: URL(fileURLWithPath: folder.path("urls.map")))
+  }
+
+  private func writeLargeMap(_ path: String) throws {
+    try Self.largeMap.get().write(to: URL(fileURLWithPath: path))
   }
 
   @Test(

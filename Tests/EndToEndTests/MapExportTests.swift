@@ -156,11 +156,13 @@ struct MapExportTests {
     let (fit, long) = (
       [1000, 1018, 1019].map(Self.long), [1020, 1021, 1023, 1024, 2048, 5000].map(Self.long)
     )
-    let file = try export(Self.urls + fit + long, format)
-    #expect(file.errors.contains("6 of \(Self.urls.count + 9) URLs"), "\(file.errors)")
+    // Apache reads a map the same way whatever its size.
+    let urls = Array(Self.urls.prefix(2_000))
+    let file = try export(urls + fit + long, format)
+    #expect(file.errors.contains("6 of \(urls.count + 9) URLs"), "\(file.errors)")
     #expect(file.comment.contains { $0.contains("Left out: 6 URLs") })
     let server = try apache(file.comment)
-    try expectRouted(Self.urls + fit, server)
+    try expectRouted(urls + fit, server)
     // Neither the long ones are found nor any end of them, which nobody learned.
     let tails = long.flatMap { url in
       url.indices.filter { url[$0] == "/" }.map { String(url[$0...]) }.filter { $0.utf8.count < 4000 }
@@ -170,7 +172,7 @@ struct MapExportTests {
 
   @Test("Apache redirects every URL, and no neighbour", arguments: ["apache-txt", "apache-dbm"])
   func apacheRedirects(format: String) throws {
-    let urls = format == "apache-dbm" ? Self.urls : Self.urls.prefix(500) + Self.urls.suffix(500)
+    let urls = Array(Self.urls.prefix(500) + Self.urls.suffix(500))
     try expectRedirected(
       urls, apache(export(urls, format, "--to", Self.target).comment), dropsEndOfQuery: true)
   }

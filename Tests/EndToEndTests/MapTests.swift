@@ -220,12 +220,20 @@ struct MapTests {
     ),
   ]
 
+  /// The files after one URL was learned, and then another.
+  private static let twoStarts = Result<[String: String], any Error> {
+    let sites = try Sites()
+    try sites.make("/first")
+    try sites.make("/second")
+    let names = try FileManager.default.contentsOfDirectory(atPath: sites.folder.path)
+    return Dictionary(uniqueKeysWithValues: try names.map { ($0, try sites.folder.read($0)) })
+  }
+
   @Test(
     "a broken file is refused with the line that is wrong, and the one before it is used", arguments: damages)
   func broken(name: String, damage: @Sendable (String) -> String) throws {
     let sites = try Sites()
-    try sites.make("/first")
-    try sites.make("/second")
+    for (name, text) in try Self.twoStarts.get() { try sites.folder.write(name, text) }
     try sites.folder.write("urls.map", damage(try sites.folder.read("urls.map")))
     let site = try sites.start()
     #expect(site.relevo.process.errors.text.contains("line "), "\(name)")
@@ -241,8 +249,7 @@ struct MapTests {
   @Test("a broken file without one before it is one line and 78: never silently empty", arguments: damages)
   func brokenAlone(name: String, damage: @Sendable (String) -> String) throws {
     let sites = try Sites()
-    try sites.make("/first", "/second")
-    let text = damage(try sites.folder.read("urls.map"))
+    let text = damage(try #require(try Self.twoStarts.get()["urls.map"]))
     try sites.folder.write("urls.map", text)
     let process = try ChildProcess(Relevo.binary, CommandLineTests.serve + ["--map-file", sites.path])
     #expect(try process.wait() == .code(78), "\(name)")

@@ -112,6 +112,32 @@ struct MetricsTests {
     }
   }
 
+  @Test("the rule about certificates warns two weeks before one ends, and says of which")
+  func certificateRule() throws {
+    let folder = try TemporaryFolder()
+    let labels = "instance=\"a\", name=\"www.test\", file=\"/a.pem\""
+    // Ends two weeks and two hours after the start of the clock, which is 0.
+    try folder.write(
+      "test.yml",
+      """
+      rule_files: ["\(Self.rules)"]
+      tests:
+        - interval: 1m
+          input_series:
+            - series: 'relevo_tls_certificate_expiry_timestamp_seconds{\(labels)}'
+              values: '\((14 * 24 + 2) * 3600)x180'
+          alert_rule_test:
+            - {eval_time: 119m, alertname: RelevoCertificateExpires, exp_alerts: []}
+            - eval_time: 121m
+              alertname: RelevoCertificateExpires
+              exp_alerts:
+                - exp_labels: {severity: warning, instance: a, name: www.test, file: /a.pem}
+                  exp_annotations: {summary: "the certificate of www.test in /a.pem at a ends in 13d 23h 59m 0s"}
+      """)
+    let check = try Tools.run("/usr/bin/promtool", ["test", "rules", folder.path("test.yml")])
+    #expect(check.exit == .code(0), "\(check.text) \(check.errors)")
+  }
+
   private static let rules = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "../../docs/prometheus/relevo.rules.yaml").standardized.path()
 
@@ -130,7 +156,7 @@ struct MetricsTests {
       // Of six answers two were the old site's.
       try prometheus.waitFor(Self.oldShare, toBe: 1.0 / 3)
       let rules = try prometheus.get("/api/v1/rules")
-      #expect(rules.components(separatedBy: "\"health\":\"ok\"").count == 15)
+      #expect(rules.components(separatedBy: "\"health\":\"ok\"").count == 16)
       #expect(try prometheus.values(of: "ALERTS{alertname=\"RelevoNotReady\"}") == [])
     }
   }

@@ -129,6 +129,21 @@ struct ReloadTests {
     }
   }
 
+  @Test("a new server whose name does not resolve is warned of and left out, as at the start")
+  func unresolved() throws {
+    let new = try ScriptedOrigin.always(200, "new")
+    try withFile("new: \(new.url)", "old: http://127.0.0.1:1") { site in
+      let line = try site.reload(
+        "new: [\"http://no.invalid\", \"\(new.url)\"]", "old: http://127.0.0.1:1", "debug-headers: true")
+      #expect(line.contains("\(site.file) was read again"))
+      let warning = try site.errors.wait("what is left out") { $0.contains("origin=no.invalid") }[0]
+      #expect(
+        warning.contains(
+          "warning an origin's name does not resolve: the others of its site serve without it"))
+      #expect(try Client(site.relevo.port).get("/")["X-Relevo-Route"] == "new")
+    }
+  }
+
   @Test(
     "a server that goes finishes what it has under way, loses its idle connections, and is then gone from the API"
   )

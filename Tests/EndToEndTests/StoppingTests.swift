@@ -42,6 +42,29 @@ struct StoppingTests {
     #expect(try relevo.process.wait(.after(15)) == .code(0))
   }
 
+  @Test("a client whose answer was under way at SIGTERM, and who was told that it may ask again, may")
+  func answerUnderWay() throws {
+    let release = Gate()
+    let new = try ScriptedOrigin { exchange in
+      guard exchange.target == "/slow" else { return try exchange.answer(200, "new") }
+      try exchange.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nbef")
+      try release.wait()
+      try exchange.send("ore")
+    }
+    let relevo = try Relevo(new: [new], old: [RefusedPort()])
+    let client = try Client(relevo.port)
+    try client.request("/slow")
+    let head = try client.head()
+    #expect(head["Connection"] == nil)
+    try stopping(relevo)
+    release.open()
+    #expect(try client.stream.exactly(6) == Bytes(text: "before"))
+    let answer = try client.get("/last")
+    #expect(answer.text == "new" && answer["Connection"] == "close")
+    #expect(client.isClosed())
+    #expect(try relevo.process.wait(.after(15)) == .code(0))
+  }
+
   @Test("a client that has connected before SIGTERM and asks after it is answered")
   func connectedBefore() throws {
     let relevo = try Relevo(new: [ScriptedOrigin.always(200, "new")], old: [RefusedPort()])

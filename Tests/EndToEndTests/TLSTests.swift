@@ -38,7 +38,10 @@ struct TLSTests {
       }
       #expect(try new.request()["X-Forwarded-Proto"] == "https")
       #expect(try old.request()["X-Forwarded-Proto"] == "https")
+      let spoken = version == ["--tlsv1.3"] ? "TLSv1.3/TLS_" : "TLSv1.2/ECDHE-ECDSA-"
+      #expect(try relevo.log("/").text.contains(" tls=\(spoken)"))
       #expect(try Client(relevo.port).get("/").text == "home", "the listener without TLS stays")
+      #expect(try relevo.log("/", count: 2).text.hasSuffix(" tls=-"))
       #expect(try new.request(3)["X-Forwarded-Proto"] == "http")
     }
   }
@@ -251,7 +254,7 @@ struct TLSTests {
   )
   func reload() throws {
     let first = try authority.sign(["localhost"], subject: "/CN=first")
-    let second = try authority.sign(["localhost"], subject: "/CN=second")
+    let second = try authority.sign(["localhost"], subject: "/CN=second", days: 10)
     let folder = try TemporaryFolder()
     func install(_ certificate: String, _ key: String) throws {
       try folder.write("pair.pem", Bytes(try Data(contentsOf: URL(fileURLWithPath: certificate))))
@@ -259,7 +262,16 @@ struct TLSTests {
     }
     try install(first.certificate, first.key)
     let pair = Authority.Pair(certificate: folder.path("pair.pem"), key: folder.path("pair.key"))
-    try withTLS(new: .always(200, "page"), certificates: [pair]) { relevo in
+    try withTLS(new: .always(200, "page"), certificates: [pair], "--admin", "127.0.0.1:0") { relevo in
+      let series =
+        "relevo_tls_certificate_expiry_timestamp_seconds{name=\"localhost\",file=\"\(pair.certificate)\"} "
+      func daysLeft() throws -> Int? {
+        try AdminPlane(relevo: relevo).ask("/metrics").body.between(series, "\n").flatMap(Int.init).map {
+          // To the nearest day.
+          ($0 - time(nil) + 43_200) / 86_400
+        }
+      }
+      #expect(try daysLeft() == 20)
       let kept = try Client(tls: relevo.tlsPort)
       #expect(try kept.get("/").text == "page")
       func subject() throws -> String {
@@ -282,6 +294,7 @@ struct TLSTests {
         $0.contains("SIGHUP: ") && $0.contains("were read again")
       }
       #expect(try eventually { try subject() == "second" })
+      #expect(try daysLeft() == 10)
       #expect(try kept.get("/").text == "page")
     }
   }
@@ -373,7 +386,8 @@ struct TLSTests {
       _ = try relevo.process.errors.wait("the reload") {
         $0.contains("SIGHUP: ") && $0.contains("read again")
       }
-      #expect(try client.get("/").text == "page")
+      #expect(try client.get("/after").text == "page")
+      #expect(try relevo.log("/after").text.contains(" tls=TLSv1.3/"))
       #expect(new.requests.map { $0["X-SSL-Client-Subject"] } == ["CN=ann", "CN=ann"])
     }
   }

@@ -3,6 +3,7 @@ import EventLoop
 import Glibc
 import HTTP1
 import Logging
+import TLS
 import Testing
 
 @testable import Proxy
@@ -65,7 +66,7 @@ struct AccessLogTests {
       try line(record, of: message)
         == "192.0.2.7 - - [01/Mar/2026:12:34:56 +0000] \"GET /a?b=%22 HTTP/1.1\" 200 5000000000 "
         + "\"http://r/\" \"Mozilla/5.0 (X)\" route=old-fallback time=2.060 new=10.0.0.5:81,404,0.007 "
-        + "old=10.0.0.5:81,200,2.045 note=retried,learned\n")
+        + "old=10.0.0.5:81,200,2.045 note=retried,learned tls=-\n")
   }
 
   @Test("marks what there is not with a dash")
@@ -78,7 +79,20 @@ struct AccessLogTests {
     #expect(
       try line(record, of: "PURGE / HTTP/1.0\r\n\r\n")
         == "192.0.2.7 - - [01/Mar/2026:12:34:56 +0000] \"PURGE / HTTP/1.0\" 502 0 \"-\" \"-\" route=- time=2.060 "
-        + "new=10.0.0.5:81,-,0.099 old=- note=-\n")
+        + "new=10.0.0.5:81,-,0.099 old=- note=- tls=-\n")
+  }
+
+  @Test("tells the version and the cipher of TLS")
+  func tellsTLS() throws {
+    let log = try open()
+    let worker = WorkerLog(log)
+    var peer = try peerNamed("192.0.2.7")
+    peer.tls = TLSAgreement(version: .tls12, cipher: .rsaAES256GCM)
+    worker.write(LoggedRefusal(peer: peer, status: 400, bodyBytes: 57, tookUs: 0), nowMs: now)
+    worker.flush()
+    log.close()
+    #expect(
+      folder.contents(of: "log").hasSuffix(" note=bad-request tls=TLSv1.2/ECDHE-RSA-AES256-GCM-SHA384\n"))
   }
 
   @Test("lets no client end the quotes or the line")
@@ -101,7 +115,7 @@ struct AccessLogTests {
     log.close()
     #expect(
       folder.contents(of: "log")
-        == "::1 - - [01/Mar/2026:12:34:56 +0000] \"-\" \(status) 57 \"-\" \"-\" route=- time=1.002 new=- old=- note=\(note)\n"
+        == "::1 - - [01/Mar/2026:12:34:56 +0000] \"-\" \(status) 57 \"-\" \"-\" route=- time=1.002 new=- old=- note=\(note) tls=-\n"
     )
   }
 

@@ -3,6 +3,7 @@ import EventLoop
 import Foundation
 import HTTP1
 import Logging
+import TLS
 import Testing
 
 @testable import Proxy
@@ -60,7 +61,7 @@ struct JSONLogTests {
     #expect(
       text(try line(record, of: Array(message.utf8), tookUs: 12_060_042))
         == #"{"time":"2026-03-01T12:34:56.007Z","client":"192.0.2.7","peer":"192.0.2.7","method":"POST","#
-        + #""scheme":"http","host":"h:80","target":"/a?b=%22","protocol":"HTTP/1.1","status":404,"bytes":5000000000,"#
+        + #""scheme":"http","tls":null,"host":"h:80","target":"/a?b=%22","protocol":"HTTP/1.1","status":404,"bytes":5000000000,"#
         + #""requestBytes":17,"seconds":12.060042,"route":"held","#
         + #""new":{"origin":"10.0.0.5:81","status":404,"seconds":0.007001},"#
         + #""old":{"origin":"10.0.0.5:81","status":null,"seconds":12.045000},"retries":2,"notes":["old-down","retried"],"#
@@ -69,13 +70,15 @@ struct JSONLogTests {
 
   @Test("has the same names for a message that was no request")
   func refusal() throws {
-    let peer = try peerNamed("::1")
+    var peer = try peerNamed("::1")
+    peer.tls = TLSAgreement(version: .tls13, cipher: .chaCha20Poly1305)
     let line = try written {
       $0.write(LoggedRefusal(peer: peer, status: 400, bodyBytes: 57, tookUs: 1_500), nowMs: now)
     }
     #expect(
       text(line)
-        == #"{"time":"2026-03-01T12:34:56.007Z","client":"::1","peer":"::1","method":null,"scheme":"http","host":null,"#
+        == #"{"time":"2026-03-01T12:34:56.007Z","client":"::1","peer":"::1","method":null,"scheme":"http","#
+        + #""tls":{"version":"TLSv1.3","cipher":"TLS_CHACHA20_POLY1305_SHA256"},"host":null,"#
         + #""target":null,"protocol":null,"status":400,"bytes":57,"requestBytes":0,"seconds":0.001500,"route":"own","#
         + #""new":null,"old":null,"retries":0,"notes":["bad-request"],"referer":null,"userAgent":null}"#
         + "\n")

@@ -347,12 +347,12 @@ struct ProxyServerTests {
     }
   }
 
-  @Test("a reload that names a server that does not resolve changes nothing")
+  @Test("a reload that leaves a site without a server that resolves changes nothing")
   func refused() throws {
     try withProxy(on: [Self.anyPort]) { server in
       var configuration = try makeConfiguration()
       configuration.debugHeaders = false
-      configuration.newServers.append(.init(host: "does-not-exist.invalid", port: 80))
+      configuration.newServers = [.init(host: "does-not-exist.invalid", port: 80)]
       let error = #expect(throws: ProxyStartError.self) { try server.reload(configuration) }
       #expect(error?.description.hasPrefix("the origin does-not-exist.invalid does not resolve") == true)
       #expect(server.origins.count == 2)

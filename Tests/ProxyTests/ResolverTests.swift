@@ -1,6 +1,6 @@
-import EventLoop
 import Testing
 
+@testable import EventLoop
 @testable import Proxy
 
 @Suite("the origins' names")
@@ -61,8 +61,10 @@ struct ResolverTests {
       Resolver(
         new: new.map { OriginAddress(host: $0, port: 80) }, old: old.map { OriginAddress(host: $0, port: 80) }
       ) { origin throws(ResolveError) in
-        let address = self.addresses.withLock { $0[origin.host] }
-        return try SocketAddress.resolve(host: address ?? "\(origin.host).invalid", port: origin.port)
+        guard let address = self.addresses.withLock({ $0[origin.host] }) else {
+          throw ResolveError(host: origin.host, reason: "no such name")
+        }
+        return try SocketAddress.resolve(host: address, port: origin.port)
       }
     }
   }
@@ -95,5 +97,22 @@ struct ResolverTests {
     #expect(second.origins.old == first.origins.old)
     #expect(second.names.map { $0.failure != nil } == [true, false, true])
     #expect(resolver.resolve(after: second) == second)
+  }
+
+  @Test("a reload takes the addresses of before for one that does not resolve, and leaves out what has none")
+  func knownStandIn() throws {
+    let names = Names()
+    names.addresses.withLock { $0 = ["a": "10.0.0.1", "b": "10.0.0.2", "old": "10.0.0.9"] }
+    let registry = OriginRegistry(workers: 1, policy: PassiveHealthPolicy())
+    _ = registry.update(try names.resolver(new: ["a"], old: ["old"]).resolve().origins)
+    names.addresses.withLock { $0 = ["b": "10.0.0.2"] }
+    let found = try names.resolver(new: ["a", "b", "c"], old: ["old"]).resolve(known: registry.sets)
+    #expect(found.origins.new.map(\.address.description) == ["10.0.0.1:80", "10.0.0.2:80"])
+    #expect(found.origins.old.map(\.address.description) == ["10.0.0.9:80"])
+    #expect(found.names.map { $0.failure != nil } == [true, false, true, true])
+    let error = #expect(throws: ProxyStartError.self) {
+      try names.resolver(new: ["c"], old: ["old"]).resolve(known: registry.sets)
+    }
+    #expect(error?.description.hasPrefix("the origin c does not resolve (no such name)") == true)
   }
 }

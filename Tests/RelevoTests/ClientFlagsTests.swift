@@ -48,7 +48,7 @@ struct ClientFlagsTests {
   func badTrustedProxies(_ text: String, _ sentence: String) {
     #expect(throws: BadValue(sentence)) { try TrustedProxiesArgument(parsing: text) }
     #expect(
-      failure("serve", "--new=http://a", "--old=http://b", "--trusted-proxies", text)?.description
+      refusal(by: ClientFlags.self, "--trusted-proxies", text)
         == "the value '\(text)' is invalid for '--trusted-proxies <proxies>': \(sentence)")
   }
 }

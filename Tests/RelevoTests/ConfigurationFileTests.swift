@@ -113,12 +113,35 @@ struct ConfigurationFileTests {
   }
 
   @Test(
-    "is refused with 78 and the line of what is wrong",
+    "is refused with 78 and the line of a value that its flag does not take",
     arguments: [
       ("workers: 0", "3: the value '0' is invalid for workers: give a whole number from 1 to 256"),
       (
         "always-old:\n  - /css/\n  - js/", "5: the value 'js/' is invalid for always-old: "
       ),
+      ("replay-limit: 1k\nreplay-memory: 2k", "4: replay-memory is 2k and replay-limit 1k: memory is part"),
+    ])
+  func refusedValue(line: String, message: String) throws {
+    let refusal = try refusal(sites + line)
+    #expect(refusal.hasPrefix("78 FILE:\(message)"), "\(refusal)")
+  }
+
+  /// What is said of a file before any flag looks at its value.
+  private func misreading(_ bytes: [UInt8]) throws -> String {
+    let file = try ScratchFile(bytes)
+    do throws(CommandFailure) {
+      _ = try ConfigurationArguments(path: file.path, unless: [])
+      return "accepted"
+    } catch {
+      return "\(error.code) " + error.description.replacing(file.path, with: "FILE")
+    }
+  }
+
+  private func misreading(_ text: String) throws -> String { try misreading(Array(text.utf8)) }
+
+  @Test(
+    "is refused with 78 and the line of what is no flag, no value, or no YAML",
+    arguments: [
       ("lisen: 127.0.0.1:1", "3: there is no flag 'lisen': did you mean listen?"),
       ("map_file: /a", "3: there is no flag 'map_file': did you mean map-file?"),
       ("--workers: 2", "3: there is no flag '--workers': did you mean workers?"),
@@ -135,7 +158,6 @@ struct ConfigurationFileTests {
       ("debug-headers: 1", "3: the value '1' is invalid for debug-headers: write true or false"),
       ("map-file: \"/a\\0b\"", "3: map-file has a character 0 in its value: take it out"),
       ("? [a, b]\n: 1", "3: the name of a flag is one word, as in new: http://10.0.0.2:8080"),
-      ("replay-limit: 1k\nreplay-memory: 2k", "4: replay-memory is 2k and replay-limit 1k: memory is part"),
       ("workers: 'unclosed", "3: this is no YAML (while scanning a quoted scalar: "),
       (
         "access-log: -",
@@ -145,8 +167,8 @@ struct ConfigurationFileTests {
       ("workers: *a", "3: this is no YAML (found undefined alias): "),
       ("always-old: &a [/a, /b]", "3: '&a' begins an anchor, and there are none here: "),
     ])
-  func refused(line: String, message: String) throws {
-    let refusal = try refusal(sites + line)
+  func refusedFile(line: String, message: String) throws {
+    let refusal = try misreading(sites + line)
     #expect(refusal.hasPrefix("78 FILE:\(message)"), "\(refusal)")
   }
 
@@ -177,15 +199,15 @@ struct ConfigurationFileTests {
     #expect(failure("serve", "--config", "/nowhere/relevo.yaml")?.code == 78)
     #expect(failure("serve", "--config", "/dev/zero")?.description.contains("is longer than 1 MiB") == true)
     #expect(
-      try refusal(Array("new: a\nold: ".utf8) + [0xFF, 0x0A])
+      try misreading(Array("new: a\nold: ".utf8) + [0xFF, 0x0A])
         == "78 FILE:2: this is no UTF-8: save the file in that encoding")
-    #expect(try refusal("").hasPrefix("78 FILE:1: the file is empty"))
-    #expect(try refusal("# nothing\n").hasPrefix("78 FILE:1: the file is empty"))
-    #expect(try refusal("- new\n").hasPrefix("78 FILE:1: write flags and values"))
-    #expect(try refusal("just text").hasPrefix("78 FILE:1: write flags and values"))
-    #expect(try refusal("new: a\n\u{1}").hasPrefix("78 FILE:2: this is no YAML (control characters"))
+    #expect(try misreading("").hasPrefix("78 FILE:1: the file is empty"))
+    #expect(try misreading("# nothing\n").hasPrefix("78 FILE:1: the file is empty"))
+    #expect(try misreading("- new\n").hasPrefix("78 FILE:1: write flags and values"))
+    #expect(try misreading("just text").hasPrefix("78 FILE:1: write flags and values"))
+    #expect(try misreading("new: a\n\u{1}").hasPrefix("78 FILE:2: this is no YAML (control characters"))
     #expect(
-      try refusal(sites + "---\nnew: c\n").contains("FILE:3: this is no YAML (expected a single document"))
+      try misreading(sites + "---\nnew: c\n").contains("FILE:3: this is no YAML (expected a single document"))
   }
 
   @Test("can't make the reader work or recurse for long, whatever it holds")
@@ -200,7 +222,7 @@ struct ConfigurationFileTests {
     ]
     for text in texts {
       let began = ContinuousClock.now
-      let refusal = try refusal(text)
+      let refusal = try misreading(text)
       #expect(refusal.hasPrefix("78 FILE:"))
       #expect(.now - began < .seconds(20), "\(text.prefix(20))")
     }
@@ -213,7 +235,7 @@ struct ConfigurationFileTests {
       try refusal(sites + "always-old:\n\(good)- bad\n- worse\n").hasPrefix(
         "78 FILE:44: the value 'bad' is invalid for always-old: "))
     #expect(
-      try refusal("always-old:\n" + String(repeating: "- /a/\n", count: 2001))
+      try misreading("always-old:\n" + String(repeating: "- /a/\n", count: 2001))
         == "78 FILE:2002: more than 2000 values: rules can have a file of their own, rules-file")
   }
 

@@ -4,17 +4,22 @@ import Testing
 
 @Suite("the flags about cookies")
 struct CookieFlagTests {
-  @Test(
-    "a prefix reaches the proxy, from the command line and from the environment",
-    arguments: ["old_", "o", "2-x."])
+  @Test("prefix and sticky cookie reach the proxy, from the command line and from the environment")
+  func reachProxy() throws {
+    for command in [
+      try serve("--old-cookie-prefix", "old_", "--sticky-cookie", "PHPSESSID"),
+      try serve(
+        environment: ["RELEVO_OLD_COOKIE_PREFIX": "old_", "RELEVO_STICKY_COOKIE": "PHPSESSID"]),
+    ] {
+      let configuration = try command.proxyConfiguration(descriptors: DescriptorLimit(descriptors: 1024))
+      #expect(configuration.oldCookiePrefix == "old_")
+      #expect(configuration.stickyCookie == "PHPSESSID")
+    }
+  }
+
+  @Test("a prefix begins with a letter or a digit", arguments: ["old_", "o", "2-x."])
   func prefix(text: String) throws {
-    let descriptors = DescriptorLimit(descriptors: 1024)
-    #expect(
-      try serve("--old-cookie-prefix", text).proxyConfiguration(descriptors: descriptors).oldCookiePrefix
-        == text)
-    #expect(
-      try serve(environment: ["RELEVO_OLD_COOKIE_PREFIX": text]).proxyConfiguration(descriptors: descriptors)
-        .oldCookiePrefix == text)
+    #expect(try CookieFlags.parse(["--old-cookie-prefix", text]).oldCookiePrefix?.text == text)
   }
 
   @Test(
@@ -29,14 +34,9 @@ struct CookieFlagTests {
     #expect(throws: sentence) { try CookiePrefixArgument(parsing: text) }
   }
 
-  @Test("the sticky cookie reaches the proxy", arguments: ["PHPSESSID", "__Host-sid", "a.b|c~d"])
+  @Test("the sticky cookie may have any name", arguments: ["PHPSESSID", "__Host-sid", "a.b|c~d"])
   func stickyCookie(text: String) throws {
-    let descriptors = DescriptorLimit(descriptors: 1024)
-    #expect(
-      try serve("--sticky-cookie", text).proxyConfiguration(descriptors: descriptors).stickyCookie == text)
-    #expect(
-      try serve(environment: ["RELEVO_STICKY_COOKIE": text]).proxyConfiguration(descriptors: descriptors)
-        .stickyCookie == text)
+    #expect(try CookieFlags.parse(["--sticky-cookie", text]).stickyCookie?.text == text)
   }
 
   @Test(

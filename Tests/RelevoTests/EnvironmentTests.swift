@@ -18,21 +18,28 @@ struct EnvironmentTests {
     #expect(EnvironmentArguments.flags.first { $0.name == "via" }?.variable == "RELEVO_VIA")
   }
 
-  /// One of them takes any text.
-  static let refusing = EnvironmentArguments.flags.map(\.variable).filter { $0 != "RELEVO_OLD_MISS_BODY" }
-
-  @Test("every variable is read", arguments: refusing)
-  func everyVariable(variable: String) throws {
-    // No flag takes this, and so the one that was read names itself.
-    let refused = failure("serve", "--new=http://a", "--old=http://b", environment: [variable: "?z?/"])
-    // Given on the command line, these two win over their variables.
-    guard !["RELEVO_NEW", "RELEVO_OLD"].contains(variable) else {
-      #expect(refused == nil)
-      return
+  @Test("every variable becomes its flag, which is called by the variable's name where it is wrong")
+  func everyVariable() throws {
+    for flag in EnvironmentArguments.flags {
+      let text =
+        switch flag.values {
+        case .one, .several, .words, .lines: "?z?/"
+        case .onOrOff, .on: "true"
+        }
+      let supplied = try EnvironmentArguments([flag.variable: text], unlessIn: ["serve"]).supplied
+      #expect(
+        supplied.arguments == [text == "true" ? "--\(flag.name)" : "--\(flag.name)=?z?/"], "\(flag.name)")
+      #expect(
+        supplied.namingAsWritten(in: "the value '?z?/' is invalid for '--\(flag.name) <x>': write y")
+          == "the value '?z?/' is invalid for \(flag.variable): write y")
+      #expect(try EnvironmentArguments([flag.variable: text], unlessIn: ["--\(flag.name)"]).supplied.isEmpty)
     }
-    #expect(
-      refused?.description.hasPrefix("the value '?z?/' is invalid for \(variable)") == true,
-      "\(refused as Any)")
+  }
+
+  @Test("what is wrong in a variable is named by it, with 64")
+  func badVariable() {
+    let refused = failure("serve", environment: ["RELEVO_FALLBACK_ON": "?z?/"])
+    #expect(refused?.description.hasPrefix("the value '?z?/' is invalid for RELEVO_FALLBACK_ON: ") == true)
     #expect(refused?.code == 64)
   }
 

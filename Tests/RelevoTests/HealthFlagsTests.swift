@@ -56,22 +56,22 @@ struct HealthFlagsTests {
   @Test(
     "what is wrong is refused with what would be right",
     arguments: [
-      (["--health-path", "index.html"], "as in /index.html"),
-      (["--health-path", "/a b"], "as in /index.html"),
-      (["--old-health-path", "/a\r\nX: y"], "as in /index.html"),
-      (["--health-interval", "99ms"], "from 100ms to 1h"), (["--health-timeout", "2m"], "from 10ms to 60s"),
-      (["--health-expect", "ok"], "write statuses"),
-      (["--health-expect", "404,unreachable"], "write statuses"),
-      (["--health-rise", "0"], "from 1 to 100"), (["--health-fall", "101"], "from 1 to 100"),
-      (["--health-host", "a/b"], "is no host"), (["--drain-timeout", "2h"], "from 0s to 1h"),
-      (["--drain-delay", "-1s"], "whole number"), (["--origin-keepalive", "100001"], "from 0 to 100000"),
+      ("--health-path", "index.html", "as in /index.html"), ("--health-path", "/a b", "as in /index.html"),
+      ("--old-health-path", "/a\r\nX: y", "as in /index.html"),
+      ("--health-interval", "99ms", "from 100ms to 1h"), ("--health-timeout", "2m", "from 10ms to 60s"),
+      ("--health-expect", "ok", "write statuses"),
+      ("--health-expect", "404,unreachable", "write statuses"),
+      ("--health-rise", "0", "from 1 to 100"), ("--health-fall", "101", "from 1 to 100"),
+      ("--health-host", "a/b", "is no host"),
     ])
-  func refused(flags: [String], reason: String) {
-    let arguments = ["serve", "--new", "http://a", "--old", "http://b", "\(flags[0])=\(flags[1])"]
-    guard case .refuse(let failure) = Invocation(arguments: arguments, environment: [:]) else {
-      Issue.record("taken")
-      return
-    }
-    #expect(failure.description.contains(reason) && failure.code == 64)
+  func refused(flag: String, value: String, reason: String) {
+    #expect(refusal(by: HealthFlags.self, "\(flag)=\(value)")?.contains(reason) == true)
+  }
+
+  @Test("times of stopping and numbers of kept connections outside their ranges are refused with these")
+  func ranges() {
+    #expect(refusal(by: StoppingFlags.self, "--drain-timeout=2h")?.contains("from 0s to 1h") == true)
+    #expect(refusal(by: StoppingFlags.self, "--drain-delay=-1s")?.contains("whole number") == true)
+    #expect(refusal(by: LimitFlags.self, "--origin-keepalive=100001")?.contains("from 0 to 100000") == true)
   }
 }

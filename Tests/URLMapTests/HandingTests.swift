@@ -21,20 +21,29 @@ struct HandingTests {
       #expect(keeper.waitUntilLoaded(atMost: .seconds(10)) == .loaded)
     }
 
+    func learn(_ key: String) {
+      map.learn(key)
+      map.waitUntilApplied()
+    }
+
     func end() {
       map.shutdown()
       keeper.stop()
     }
   }
 
+  /// A process that knows a URL, has it on the disk and holds its files; what these are.
+  private func holding(_ key: String) throws -> (process: Process, files: [String: [UInt8]]) {
+    let process = Process(folder, events)
+    process.learn(key)
+    try process.keeper.hold()
+    return (process, folder.files)
+  }
+
   @Test("what is held is on the disk and stays as it is; what changes meanwhile is written when it goes on")
   func held() throws {
-    let process = Process(folder, events)
-    process.map.learn("/before")
-    process.map.waitUntilApplied()
-    try process.keeper.hold()
+    let (process, files) = try holding("/before")
     #expect(try loaded(folder).map.lookup("/before") != nil)
-    let files = folder.files
     process.map.learn("/during")
     process.keeper.takeNow()
     usleep(700_000)
@@ -58,11 +67,7 @@ struct HandingTests {
 
   @Test("the next one writes nothing while it holds, and what it learned meanwhile once it goes on")
   func next() throws {
-    let first = Process(folder, events)
-    first.map.learn("/a")
-    first.map.waitUntilApplied()
-    try first.keeper.hold()
-    let files = folder.files
+    let (first, files) = try holding("/a")
     let second = Process(folder, events, holding: true)
     #expect(second.map.lookup("/a") != nil)
     second.map.learn("/b")
@@ -82,11 +87,7 @@ struct HandingTests {
 
   @Test("one that gives up while it holds leaves the files as they were, and the first goes on with them")
   func givenUp() throws {
-    let first = Process(folder, events)
-    first.map.learn("/a")
-    first.map.waitUntilApplied()
-    try first.keeper.hold()
-    let files = folder.files
+    let (first, files) = try holding("/a")
     let second = Process(folder, events, holding: true)
     second.map.learn("/b")
     second.end()

@@ -1,4 +1,5 @@
 import Proxy
+import TLS
 import URLMap
 
 /// What the metrics tell, as plain values of about one moment.
@@ -10,6 +11,8 @@ struct MetricsSnapshot: Sendable {
   var proxy: ProxyMetrics
   var sites: [SiteStatus]
   var origins: [OriginStatus]
+  /// Those that are shown to clients and to origins.
+  var certificates: [CertificateFacts]
   var map: URLMap.Statistics
   /// The most URLs that the map keeps.
   var mapLimit: Int
@@ -28,6 +31,7 @@ struct MetricsSnapshot: Sendable {
     var page = PrometheusText()
     writeService(into: &page)
     writeRequests(into: &page)
+    writeCertificates(into: &page)
     writeOrigins(into: &page)
     writeMap(into: &page)
     if let keeper { keeper.write(into: &page) }
@@ -42,8 +46,8 @@ extension MetricsSnapshot {
     self.init(
       version: subject.version, isReady: subject.notReady.isEmpty, isDraining: subject.proxy.isDraining,
       proxy: subject.proxy.metrics, sites: subject.proxy.sites, origins: subject.proxy.origins,
-      map: subject.map.statistics,
-      mapLimit: subject.mapLimit, keeper: subject.mapFile?.keeper.statistics,
+      certificates: subject.proxy.certificates, map: subject.map.statistics, mapLimit: subject.mapLimit,
+      keeper: subject.mapFile?.keeper.statistics,
       adminRefusals: adminRefusals, lastReload: subject.settings.lastReload, process: .current())
   }
 }

@@ -99,6 +99,7 @@ final class ClientConnection: StreamSocket {
   }
 
   override func layerIsOpen() {
+    peer.tls = tls?.agreement
     certificateSubject = tls?.peerSubject.map { Array($0.utf8) }
     worker.metrics.count(tls?.isResumed == true ? .tlsResumed : .tlsHandshakes)
   }
@@ -248,8 +249,9 @@ final class ClientConnection: StreamSocket {
     input.consume(headAndBody)
     if isOutdated { takeSettings() }
     switch afterwards {
-    case .nextRequest where !worker.isDraining: break
-    case .nextRequest, .lingeringClose:
+    // Where the process stops meanwhile the client does not know: its next request, which may be on its way, is the last.
+    case .nextRequest: break
+    case .lingeringClose:
       state = .closing(lingers: true)
       return writeLast()
     case .close:
@@ -257,7 +259,7 @@ final class ClientConnection: StreamSocket {
       return writeLast()
     }
     state = .reading
-    let idleMs = worker.settings.idleMs
+    let idleMs = worker.isDraining ? Self.farewellMs : worker.settings.idleMs
     let firstMs = min(idleMs, Self.keepsExchangeMs)
     idleLeftMs = idleMs - firstMs
     setDeadline(afterMs: firstMs)
@@ -327,7 +329,7 @@ final class ClientConnection: StreamSocket {
   private func takeSettings() {
     isOutdated = false
     exchange = nil
-    peer = Peer(peer.address, trusted: worker.settings.trustedProxies, scheme: peer.scheme)
+    peer.trust(worker.settings.trustedProxies)
   }
 
   /// Closes, leaving nothing behind. May be called more than once.

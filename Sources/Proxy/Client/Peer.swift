@@ -1,15 +1,18 @@
 import Addressing
 import EventLoop
+import TLS
 
 /// Who is at the other end of a client's connection, as far as it is believed. Looked up once a connection.
 struct Peer {
   let address: PeerAddress
   /// What it says of its own clients in forwarding fields counts.
-  let isTrusted: Bool
+  private(set) var isTrusted: Bool
   /// What it speaks with its client, when the fields do not say.
   let scheme: Scheme
   /// As the log names it: an address, or `unix:`.
   let name: ShortText
+  /// What it and we speak; nil where that is no TLS.
+  var tls: TLSAgreement?
 
   init(_ address: PeerAddress, trusted: TrustedProxies, scheme: Scheme = .http) {
     self.address = address
@@ -21,6 +24,9 @@ struct Peer {
       case .unix: ShortText("unix:".utf8)
       }
   }
+
+  /// Others are trusted from now on.
+  mutating func trust(_ trusted: TrustedProxies) { isTrusted = trusted.contains(address) }
 
   /// It may be a load balancer that the operator has forgotten to name.
   var isUntrustedNeighbour: Bool {

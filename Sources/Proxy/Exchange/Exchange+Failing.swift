@@ -71,18 +71,15 @@ enum OriginFailure: Equatable {
   /// What to do about a server that fails so; nil where that is said already, or it is no server's fault.
   private var remedy: String? {
     switch self {
-    case .refused(ECONNREFUSED): "see that it runs and listens there"
-    case .refused, .connectTimeout: "see that the machine and the way to it are up"
-    case .tls: Self.tlsRemedy
+    case .refused(let code): OriginRemedy.connection(code)
+    case .connectTimeout: OriginRemedy.connection(ETIMEDOUT)
+    case .tls: OriginRemedy.tls
     case .died: "see its error log"
     case .timeout: "it hangs, or has too much to do: see its log"
     case .malformed, .malformedUpgrade: "see what listens there"
     case .noDescriptor, .atMaximum, .queueFull, .queueTimeout, .noServer: nil
     }
   }
-
-  static let tlsRemedy =
-    "see that it speaks TLS 1.2 or 1.3 there; of its certificate, give the name (sni=) and the root (--origin-ca)"
 
   /// The cause of a line in the log: what happened, and what to do about it.
   var told: String {

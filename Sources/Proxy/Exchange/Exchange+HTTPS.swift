@@ -27,13 +27,3 @@ extension Exchange {
     return true
   }
 }
-
-extension RawSpan {
-  fileprivate func begins(with literal: StaticString) -> Bool {
-    let count = literal.utf8CodeUnitCount
-    guard byteCount >= count else { return false }
-    return literal.withUTF8Buffer { letters in
-      letters.indices.allSatisfy { unsafe byte(at: $0) == letters[$0] }
-    }
-  }
-}

@@ -1,5 +1,4 @@
 import EventLoop
-import Glibc
 import HTTP1
 
 /// What one check says of its server.
@@ -43,12 +42,8 @@ struct HealthVerdict: Equatable {
   private static func words(_ error: HTTPClientError, _ timeout: Duration) -> (String, String) {
     switch error {
     case .unreachable(let code):
-      (
-        "connection failed: \(systemMessage(code))",
-        code == ECONNREFUSED
-          ? "see that it runs and listens there" : "see that the machine and the way to it are up"
-      )
-    case .tls(let reason): (reason, OriginFailure.tlsRemedy)
+      ("connection failed: \(systemMessage(code))", OriginRemedy.connection(code))
+    case .tls(let reason): (reason, OriginRemedy.tls)
     case .timeout:
       (
         "no whole answer within \(timeout.wholeMilliseconds) ms",

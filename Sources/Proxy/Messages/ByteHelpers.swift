@@ -38,6 +38,14 @@ extension RawSpan {
     byteCount == text.utf8CodeUnitCount && beginsIgnoringCase(with: text)
   }
 
+  func begins(with text: StaticString) -> Bool {
+    let length = text.utf8CodeUnitCount
+    guard byteCount >= length else { return false }
+    return text.withUTF8Buffer { letters in
+      letters.indices.allSatisfy { unsafe byte(at: $0) == letters[$0] }
+    }
+  }
+
   func beginsIgnoringCase(with text: StaticString) -> Bool {
     let length = text.utf8CodeUnitCount
     guard byteCount >= length else { return false }

@@ -67,32 +67,20 @@ final class Resolver: Sendable {
     self.lookUp = lookUp
   }
 
-  /// For the start. Blocks, as ``resolve(after:)``.
-  ///
-  /// - Throws: ``ProxyStartError/doesNotResolve(origin:reason:)`` when no name of a site resolves.
-  func resolve() throws(ProxyStartError) -> Resolution {
-    let found = resolve(after: nil)
-    for name in found.names {
-      guard let reason = name.failure else { continue }
-      if found.names.allSatisfy({ $0.site != name.site || $0.failure != nil }) {
-        throw .doesNotResolve(origin: name.origin.authority, reason: reason)
-      }
-    }
-    return found
-  }
-
-  /// For a reload, which takes all names or none. Blocks, as ``resolve(after:)``.
+  /// For the start, and for a reload, which knows some servers already. Blocks, as ``resolve(after:)``.
   ///
   /// - Parameter known: whose addresses stand in for those of a name that does not resolve now.
-  /// - Throws: ``ProxyStartError/doesNotResolve(origin:reason:)`` when a name has no addresses.
-  func resolve(known: OriginSets) throws(ProxyStartError) -> Resolution {
+  /// - Throws: ``ProxyStartError/doesNotResolve(origin:reason:)`` when no name of a site has an address.
+  func resolve(known: OriginSets = OriginSets()) throws(ProxyStartError) -> Resolution {
     var found = resolve(after: nil)
-    for place in found.names.indices {
+    for place in found.names.indices where found.names[place].failure != nil {
       let name = found.names[place]
-      guard let reason = name.failure else { continue }
       let states = name.site == .new ? known.new : known.old
       found.names[place].addresses = states.filter { $0.authority == name.origin.authority }.map(\.address)
-      if found.names[place].addresses.isEmpty {
+    }
+    for name in found.names {
+      guard let reason = name.failure else { continue }
+      if found.names.allSatisfy({ $0.site != name.site || $0.addresses.isEmpty }) {
         throw .doesNotResolve(origin: name.origin.authority, reason: reason)
       }
     }

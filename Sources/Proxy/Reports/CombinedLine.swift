@@ -1,9 +1,10 @@
 import HTTP1
+import TLS
 
 /// The combined format, and behind it who answered and what it took:
 ///
 ///     203.0.113.9 - - [01/Mar/2026:12:34:56 +0000] "GET /a HTTP/1.1" 200 48 "-" "curl/8" route=old-fallback time=0.012
-///     new=10.0.0.11:80,404,0.004 old=10.0.0.2:80,200,0.007 note=learned
+///     new=10.0.0.11:80,404,0.004 old=10.0.0.2:80,200,0.007 note=learned tls=TLSv1.3/TLS_AES_128_GCM_SHA256
 struct CombinedLine {
   private var time = LogTime(pattern: "%d/%b/%Y:%H:%M:%S +0000")
 
@@ -31,6 +32,7 @@ struct CombinedLine {
     lines.append(" old=")
     Self.append(request.record.old, to: &lines)
     Self.append(request.record.notes, to: &lines)
+    Self.append(request.sender.peer.tls, to: &lines)
     lines.append("\n")
   }
 
@@ -45,6 +47,7 @@ struct CombinedLine {
     lines.append(secondsOf: refusal.tookUs)
     lines.append(" new=- old=- note=")
     lines.append(refusal.note)
+    Self.append(refusal.peer.tls, to: &lines)
     lines.append("\n")
   }
 
@@ -73,6 +76,14 @@ struct CombinedLine {
       lines.append(name)
       isFirst = false
     }
+  }
+
+  private static func append(_ tls: TLSAgreement?, to lines: inout ByteWriter) {
+    guard let tls else { return lines.append(" tls=-") }
+    lines.append(" tls=")
+    lines.append(tls.version.name)
+    lines.append("/")
+    lines.append(tls.cipher.name)
   }
 
   private static func append(_ value: ByteRange?, _ bytes: RawSpan, to lines: inout ByteWriter) {

@@ -1,4 +1,5 @@
 import HTTP1
+import TLS
 
 /// One JSON object a line (RFC 8259), always with the same names in the same order; null where there is nothing to say.
 struct JSONLine {
@@ -16,7 +17,9 @@ struct JSONLine {
     Self.append(bytes.extracting(request.head.methodName.range), to: &lines)
     lines.append(",\"scheme\":\"")
     lines.append(request.sender.scheme.name)
-    lines.append("\",\"host\":")
+    lines.append("\"")
+    Self.append(request.sender.peer.tls, to: &lines)
+    lines.append(",\"host\":")
     if request.head.authority.isEmpty {
       lines.append("null")
     } else {
@@ -62,7 +65,9 @@ struct JSONLine {
     }
     lines.append(",\"method\":null,\"scheme\":\"")
     lines.append(refusal.peer.scheme.name)
-    lines.append("\",\"host\":null,\"target\":null,\"protocol\":null")
+    lines.append("\"")
+    Self.append(refusal.peer.tls, to: &lines)
+    lines.append(",\"host\":null,\"target\":null,\"protocol\":null")
     Self.append(status: refusal.status, refusal.bodyBytes, 0, refusal.tookUs, to: &lines)
     lines.append(",\"route\":\"own\",\"new\":null,\"old\":null,\"retries\":0,\"notes\":[\"")
     lines.append(refusal.note)
@@ -100,6 +105,15 @@ struct JSONLine {
     lines.append(",\"seconds\":")
     lines.append(exactSecondsOf: attempt.tookUs)
     lines.append("}")
+  }
+
+  private static func append(_ tls: TLSAgreement?, to lines: inout ByteWriter) {
+    guard let tls else { return lines.append(",\"tls\":null") }
+    lines.append(",\"tls\":{\"version\":\"")
+    lines.append(tls.version.name)
+    lines.append("\",\"cipher\":\"")
+    lines.append(tls.cipher.name)
+    lines.append("\"}")
   }
 
   private static func append(_ value: ByteRange?, _ bytes: RawSpan, to lines: inout ByteWriter) {

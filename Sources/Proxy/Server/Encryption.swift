@@ -11,6 +11,11 @@ public struct Encryption: Sendable {
     self.clients = clients
     self.origins = origins
   }
+
+  /// Our own, those for clients first.
+  public var certificates: [CertificateFacts] {
+    (clients?.facts ?? []) + [origins?.facts].compactMap(\.self)
+  }
 }
 
 /// Where clients without TLS are sent.

@@ -3,6 +3,7 @@ import Glibc
 import HTTP1
 import Logging
 import Synchronization
+import TLS
 import URLMap
 
 /// The proxy: worker threads, each with its own loop, before a new pool and an old server.
@@ -99,7 +100,7 @@ public final class ProxyServer: Sendable {
   /// What only a start can set stays as it is: see ``ProxyConfiguration/fixed(as:)``. Blocks for names to be resolved, so
   /// that no loop may call it. One at a time.
   ///
-  /// - Throws: ``ProxyStartError`` when a name of a new server does not resolve or the machine is short of something.
+  /// - Throws: ``ProxyStartError`` when no name of a site has an address or the machine is short of something.
   public func reload(_ wanted: ProxyConfiguration) throws(ProxyStartError) {
     let former = running.withLock { $0.configuration }
     let configuration = wanted.fixed(as: former)
@@ -231,6 +232,11 @@ public final class ProxyServer: Sendable {
 
   /// What ``origins`` tells of, to watch and to change, without those that leave.
   public var originStates: [OriginState] { registry.all }
+
+  /// Those of our own that clients and origins are shown, as they were read last. Any thread may ask.
+  public var certificates: [CertificateFacts] {
+    running.withLock { $0.configuration.encryption.certificates }
+  }
 
   /// Lets a server take requests, or not; in force at once for all workers, until the process ends, and told in the log.
   /// Any thread may ask.

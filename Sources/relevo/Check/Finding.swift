@@ -30,6 +30,11 @@ struct Finding: Sendable, Equatable, Encodable {
   }
 }
 
+extension String {
+  /// What is part of a sentence elsewhere, as one of its own.
+  var asSentence: String { "\(prefix(1).uppercased())\(dropFirst())." }
+}
+
 /// A text as a shell takes it for one word, so that a remedy can be pasted whatever a server has put into it.
 func shellWord(_ text: String) -> String {
   let isPlain = text.utf8.allSatisfy { byte in

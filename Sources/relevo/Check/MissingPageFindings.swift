@@ -1,4 +1,5 @@
 import EventLoop
+import Proxy
 
 /// What is said of the way in which a server answers for pages that do not exist: on the new site anything but a miss
 /// defeats the fallback, on the old one it fills the map with rubbish.
@@ -25,8 +26,7 @@ struct MissingPageFindings {
   private func unreached(_ error: HTTPClientError) -> Finding {
     let remedy =
       switch error {
-      case .tls:
-        "See that it speaks TLS 1.2 or 1.3 there; of its certificate, give the name (sni=) and the root (--origin-ca)."
+      case .tls: OriginRemedy.tls.asSentence
       case .unreachable, .timeout, .closed, .malformed:
         "See that it runs, that the address is right and that this machine may connect to it."
       }

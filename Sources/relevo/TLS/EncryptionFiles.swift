@@ -35,9 +35,7 @@ struct EncryptionFiles: Sendable {
   /// - Throws: ``CommandFailure`` when one can't be used.
   func read(_ command: ServeCommand) throws(CommandFailure) -> Encryption {
     let encryption = try Self.read(command, ticketKeys: ticketKeys, keyLog: keyLog)
-    for facts in (encryption.clients?.facts ?? []) + [encryption.origins?.facts].compactMap(\.self) {
-      warn(of: facts)
-    }
+    for facts in encryption.certificates { warn(of: facts) }
     if command.originTLS.originTlsInsecure {
       logger.warning(
         "--origin-tls-insecure: any certificate of the origins is taken, so whoever is between can read and change everything"

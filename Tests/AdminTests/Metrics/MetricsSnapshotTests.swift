@@ -4,6 +4,7 @@ import Testing
 
 @testable import Admin
 @testable import Proxy
+@testable import TLS
 @testable import URLMap
 
 @Suite("the metrics as Prometheus gets them")
@@ -26,12 +27,15 @@ struct MetricsSnapshotTests {
     let origin = OriginStatus(
       id: "a\"b", site: .new, authority: "new.internal", address: "[::1]:80", weight: 1, max: 5, mode: .ready,
       checked: .up, condition: .up, inFlight: 2, requests: 90, failures: 3, since: 1_772_368_496)
+    let certificate = CertificateFacts(
+      path: "/etc/relevo/site.pem", names: ["www.example.com", "example.com"], notBefore: 1_772_368_000,
+      notAfter: 1_780_000_000)
     let map = URLMap(.init(maxURLs: 1000))
     defer { map.shutdown() }
     let snapshot = MetricsSnapshot(
       version: "0.1.0", isReady: true, isDraining: false, proxy: proxy,
       sites: [SiteStatus(site: .new, queued: 4), SiteStatus(site: .old, queued: 0)], origins: [origin],
-      map: map.statistics, mapLimit: 1000,
+      certificates: [certificate, certificate], map: map.statistics, mapLimit: 1000,
       keeper: MapKeeper.Statistics(
         state: .loaded, snapshots: 4, snapshotFailures: 1,
         lastSnapshot: MapKeeper.Snapshot(at: 1_772_368_496, took: .milliseconds(12), urls: 99),
@@ -76,6 +80,7 @@ struct MetricsSnapshotTests {
       "relevo_loop_last_turn_age_seconds{worker=\"0\"} 0.07", "relevo_access_log_dropped_lines_total 8",
       "relevo_admin_refused_total{reason=\"foreign-host\"} 9",
       "relevo_admin_refused_total{reason=\"unauthorized\"} 0",
+      "relevo_tls_certificate_expiry_timestamp_seconds{name=\"www.example.com\",file=\"/etc/relevo/site.pem\"} 1780000000",
     ])
   func hasLine(_ line: String) {
     #expect(text.split(separator: "\n").contains { $0 == line })
@@ -140,6 +145,7 @@ struct MetricsSnapshotTests {
   func noSnapshotYet() {
     let snapshot = MetricsSnapshot(
       version: "1", isReady: false, isDraining: false, proxy: ProxyMetrics(), sites: [], origins: [],
+      certificates: [],
       map: URLMap().statistics, mapLimit: 1,
       keeper: MapKeeper.Statistics(
         state: .loaded, snapshots: 0, snapshotFailures: 0, lastSnapshot: nil, journalled: 0,
@@ -157,7 +163,7 @@ struct MetricsSnapshotTests {
     var proxy = ProxyMetrics()
     for counter in ProxyCounter.allCases { proxy[counter] = 7_000_000 + UInt64(counter.rawValue) }
     let snapshot = MetricsSnapshot(
-      version: "1", isReady: false, isDraining: false, proxy: proxy, sites: [], origins: [],
+      version: "1", isReady: false, isDraining: false, proxy: proxy, sites: [], origins: [], certificates: [],
       map: URLMap().statistics, mapLimit: 1, keeper: nil, adminRefusals: [:],
       lastReload: SettingsInForce.LastReload(wasSuccessful: true, successAt: 1), process: nil)
     let values = Set(

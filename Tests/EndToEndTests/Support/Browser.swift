@@ -6,6 +6,19 @@ final class Browser {
   private(set) var complaints: [String] = []
   /// The URLs that were asked for.
   private(set) var requested: [String] = []
+  /// What came over TLS.
+  private(set) var secured: [Secured] = []
+
+  /// What a user reads of a page behind its padlock.
+  struct Secured: Equatable {
+    let url: String
+    /// `secure`, or why not.
+    let state: String
+    /// As in `TLS 1.3`.
+    let version: String
+    let subject: String
+    let issuer: String
+  }
 
   private let folder: TemporaryFolder
   private let process: ChildProcess
@@ -17,9 +30,11 @@ final class Browser {
   /// What the browser's own dialog for a name and a password is answered; nil cancels it.
   private var signIn: (name: String, password: String)?
 
-  init(width: Int = 1280, height: Int = 900) throws {
+  /// - Parameter authority: whose certificates it takes beside those that it comes with.
+  init(width: Int = 1280, height: Int = 900, trusting authority: Authority? = nil) throws {
     let folder = try TemporaryFolder()
     self.folder = folder
+    if let authority { try Self.trust(authority, in: folder.path(".pki/nssdb")) }
     // Named, since a child inherits nothing but its standard streams.
     let pipes = try ["commands", "answers"].map { (name: String) -> Int32 in
       guard mkfifo(folder.path(name), 0o600) == 0 else { throw HarnessError.last("mkfifo") }
@@ -38,8 +53,9 @@ final class Browser {
         "--disable-dev-shm-usage",
         "--disable-background-networking", "--disable-component-update", "--no-first-run",
         "--force-color-profile=srgb",
-        "--user-data-dir=\(folder.path("profile"))", "--window-size=\(width),\(height)", "about:blank",
-      ])
+        "--user-data-dir=\(folder.path("profile"))", "--window-size=\(width),\(height)",
+        "--host-resolver-rules=MAP *.test 127.0.0.1", "about:blank",
+      ], environment: ["HOME": folder.path])
     let target = try call("Target.createTarget", ["url": "about:blank"])["targetId"] as? String
     session =
       try call("Target.attachToTarget", ["targetId": target ?? "", "flatten": true])["sessionId"] as? String
@@ -56,11 +72,28 @@ final class Browser {
     close(answers)
   }
 
+  /// Adds an authority to the certificates of a user.
+  private static func trust(_ authority: Authority, in database: String) throws {
+    try FileManager.default.createDirectory(atPath: database, withIntermediateDirectories: true)
+    let added = try Tools.run(
+      "/usr/bin/certutil",
+      [
+        "-d", "sql:\(database)", "-A", "-t", "C,,", "-n", "tests", "--empty-password", "-i",
+        authority.certificate,
+      ])
+    guard added.exit == .code(0) else { throw HarnessError.malformed("certutil: \(added.errors)") }
+  }
+
   // MARK: The page
 
   func open(_ url: String) throws {
-    try call("Page.navigate", ["url": url])
+    if let refusal = try refusal(of: url) { throw HarnessError.malformed("\(url): \(refusal)") }
     try wait("document.readyState === 'complete' && location.href !== 'about:blank'")
+  }
+
+  /// Goes to a page; why the browser does not show it, in its words, or nil.
+  func refusal(of url: String) throws -> String? {
+    try call("Page.navigate", ["url": url])["errorText"] as? String
   }
 
   func resize(_ width: Int, _ height: Int, isPhone: Bool = false) throws {
@@ -284,7 +317,22 @@ final class Browser {
     case "Network.requestWillBeSent":
       let request = parameters["request"] as? [String: Any] ?? [:]
       requested.append(request["url"] as? String ?? "")
+    case "Network.responseReceived":
+      if let facts = (parameters["response"] as? [String: Any]).flatMap(Secured.init) {
+        secured.append(facts)
+      }
     default: break
     }
+  }
+}
+
+extension Browser.Secured {
+  /// Nil of what came without TLS.
+  fileprivate init?(_ response: [String: Any]) {
+    guard let details = response["securityDetails"] as? [String: Any] else { return nil }
+    func text(_ value: Any?) -> String { value as? String ?? "" }
+    self.init(
+      url: text(response["url"]), state: text(response["securityState"]), version: text(details["protocol"]),
+      subject: text(details["subjectName"]), issuer: text(details["issuer"]))
   }
 }
