@@ -24,10 +24,12 @@ let package = Package(
     .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "CSystemCalls"),
     .target(name: "EventLoop", dependencies: ["CLibevent", "CSystemCalls"], swiftSettings: strict),
     .target(name: "TLS", dependencies: ["COpenSSL", "CSystemCalls", "EventLoop"], swiftSettings: strict),
     .target(name: "HTTP1", swiftSettings: strict),
+    .target(name: "HTTP2", dependencies: ["CNghttp2", "EventLoop", "HTTP1"], swiftSettings: strict),
     .target(name: "Addressing", swiftSettings: strict),
     .systemLibrary(name: "CPrefetch"),
     .target(name: "URLMap", dependencies: ["CPrefetch", "CSystemCalls"], swiftSettings: strict),
@@ -36,7 +38,7 @@ let package = Package(
     .target(
       name: "Proxy",
       dependencies: [
-        "Addressing", "EventLoop", "HTTP1", "TLS", "URLMap",
+        "Addressing", "EventLoop", "HTTP1", "HTTP2", "TLS", "URLMap",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -52,7 +54,8 @@ let package = Package(
     .executableTarget(
       name: "relevo",
       dependencies: [
-        "Addressing", "Admin", "EventLoop", "HTTP1", "MapFormats", "MapQueries", "Proxy", "TLS", "URLMap",
+        "Addressing", "Admin", "EventLoop", "HTTP1", "HTTP2", "MapFormats", "MapQueries", "Proxy", "TLS",
+        "URLMap",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Yams", package: "Yams"),
@@ -85,6 +88,6 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .testTarget(name: "EndToEndTests", dependencies: ["EventLoop", "relevo", "URLMap"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["CNghttp2", "EventLoop", "relevo", "URLMap"]),
   ]
 )

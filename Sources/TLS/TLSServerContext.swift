@@ -11,6 +11,8 @@ public struct TLSServerConfiguration: Sendable {
   /// Who may have signed a client's certificate; nil asks for none.
   public var clientCA: ClientCA?
   public var keyLog: KeyLog?
+  /// Clients may choose HTTP/2 (`h2`) beside HTTP/1.1.
+  public var offersHTTP2 = false
 
   public struct ClientCA: Sendable, Equatable {
     /// PEM.
@@ -32,6 +34,8 @@ public struct TLSServerConfiguration: Sendable {
   /// Of each certificate, in the order of the configuration.
   public let facts: [CertificateFacts]
   let ticketKeys: TicketKeys
+  /// What clients may speak inside TLS, in the form of RFC 7301, 3.1, the best first.
+  private let protocols: [UInt8]
   private let certificates: [LoadedCertificate]
   private let clientAuthority: ClientAuthority?
   /// Owned; freed in `deinit`.
@@ -47,6 +51,8 @@ public struct TLSServerConfiguration: Sendable {
     for path in configuration.stapledAnswers { try StapledAnswer.load(path, for: certificates) }
     facts = certificates.map(\.facts)
     self.ticketKeys = ticketKeys
+    let http1 = [8] + Array("http/1.1".utf8)
+    protocols = configuration.offersHTTP2 ? [2] + Array("h2".utf8) + http1 : http1
     super.init(keyLog: configuration.keyLog)
 
     // One context for each set of certificates that some name can be served with, at most one of each kind of key.
@@ -116,16 +122,14 @@ public struct TLSServerConfiguration: Sendable {
       })
   }
 
-  /// What clients may speak inside TLS, in the form of RFC 7301, 3.1.
-  private static let protocols: [UInt8] = [8] + Array("http/1.1".utf8)
-
   private func chooseProtocol(in context: OpaquePointer) {
     unsafe SSL_CTX_set_alpn_select_cb(
       context,
-      { _, chosen, length, offered, count, _ in
-        unsafe TLSServerContext.protocols.withUnsafeBufferPointer { ours in
+      { ssl, chosen, length, offered, count, _ in
+        guard let owner = unsafe TLSContext.of(ssl) as? TLSServerContext else { return SSL_TLSEXT_ERR_NOACK }
+        return unsafe owner.protocols.withUnsafeBufferPointer { ours in
           var selected: UnsafeMutablePointer<UInt8>?
-          // What it finds stands in the client's list or in ours, and ours is read only.
+          // What it finds stands in the client's list or in ours, which lives as long as its context.
           let result = unsafe SSL_select_next_proto(
             &selected, length, ours.baseAddress, UInt32(ours.count), offered, count)
           guard result == OPENSSL_NPN_NEGOTIATED else { return SSL_TLSEXT_ERR_ALERT_FATAL }

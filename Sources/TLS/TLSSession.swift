@@ -73,6 +73,14 @@ import Glibc
   /// It goes on with an earlier session, without the cost of a whole handshake.
   public var isResumed: Bool { unsafe SSL_session_reused(ssl) == 1 }
 
+  /// Both sides have agreed on HTTP/2 (RFC 9113, 3.2).
+  public var speaksHTTP2: Bool {
+    var name: UnsafePointer<UInt8>?
+    var count: UInt32 = 0
+    unsafe SSL_get0_alpn_selected(ssl, &name, &count)
+    return unsafe UnsafeBufferPointer(start: name, count: Int(count)).elementsEqual("h2".utf8)
+  }
+
   /// Whom the peer's certificate names, as RFC 4514 writes it, such as `CN=ann,O=Example`; nil when it has sent none.
   public var peerSubject: String? {
     guard let certificate = unsafe SSL_get0_peer_certificate(ssl), let text = unsafe BIO_new(BIO_s_mem())

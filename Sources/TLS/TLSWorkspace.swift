@@ -1,3 +1,4 @@
+import EventLoop
 import Glibc
 
 /// Memory that the sessions of one loop share, each for the time of one call. Used on the loop's thread only, and outlives the

@@ -1,5 +1,6 @@
 import COpenSSL
 import CSystemCalls
+import EventLoop
 import Glibc
 
 /// What OpenSSL reads its records from and writes them to. It writes into memory, so that several records leave with one system

@@ -16,6 +16,7 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup(title: "Configuration") var settingsSource: ConfigurationFlags
   @OptionGroup(title: "Listening") var listening: ListeningFlags
   @OptionGroup(title: "TLS with clients") var tls: TLSFlags
+  @OptionGroup(title: "HTTP/2") var http2: HTTP2Flags
   @OptionGroup(title: "Clients") var clients: ClientFlags
   @OptionGroup(title: "Origins") var origins: OriginFlags
   @OptionGroup(title: "TLS with origins") var originTLS: OriginTLSFlags
@@ -188,6 +189,8 @@ struct ServeCommand: ParsableCommand {
       configuration.httpsRedirect = HTTPSRedirect(port: UInt16(tls.tlsRedirectPort ?? 443))
     }
     configuration.strictTransportSeconds = tls.tlsHSTS.map { Int($0.duration.components.seconds) }
+    configuration.http2 = http2.limits
+    configuration.acceptsHTTP2Cleartext = http2.h2c
     configuration.oldStandsIn = fallback.fallbackOn.unreachable
     configuration.keys = KeyScheme(map.mapKey, ignoring: try map.ignoredQuery)
     configuration.mapRecheckAfter = map.mapRecheckAfter.duration

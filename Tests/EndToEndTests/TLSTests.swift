@@ -29,10 +29,10 @@ struct TLSTests {
     let new = try ScriptedOrigin.pages(["/": "home"])
     let old = try ScriptedOrigin.pages(["/old": "old page"])
     try withTLS(new: new, old: old, "--debug-headers") { relevo in
-      let page = try Tools.curl(tls: relevo.tlsPort, "/", "-i", version[0], version.last ?? "")
+      let page = try Tools.curl(tls: relevo.tlsPort, "/", "-i", "--http1.1", version[0], version.last ?? "")
       #expect(page.text.hasPrefix("HTTP/1.1 200 ") && page.text.hasSuffix("home"), "\(page)")
       for route in ["old-fallback", "old-map"] {
-        let answer = try Tools.curl(tls: relevo.tlsPort, "/old", "-i")
+        let answer = try Tools.curl(tls: relevo.tlsPort, "/old", "-i", "--http1.1")
         #expect(answer.text.contains("X-Relevo-Route: \(route)") && answer.text.hasSuffix("old page"))
         usleep(50_000)
       }

@@ -455,7 +455,9 @@ struct HelpPage {
     }
     var flags: [(name: String, text: String)] = []
     for line in help.split(separator: "\n", omittingEmptySubsequences: false) {
-      if let match = line.firstMatch(of: /^  (?:-[a-z], )?--([a-z-]+)(?:\/--[a-z-]+)?(?: <[^>]+>)?(.*)$/) {
+      if let match = line.firstMatch(
+        of: /^  (?:-[a-z], )?--([a-z0-9-]+)(?:\/--[a-z0-9-]+)?(?: <[^>]+>)?(.*)$/)
+      {
         flags.append((String(match.1), String(match.2).trimmingSpaces()))
       } else if line.hasPrefix("      "), let last = flags.indices.last {
         flags[last].text = (flags[last].text + " " + String(line).trimmingSpaces()).trimmingSpaces()

@@ -42,6 +42,11 @@ extension MetricsSnapshot {
       page.sample("relevo_tls_handshakes_total", ["result": result], proxy[which])
     }
     counter(
+      .http2Connections, "relevo_http2_connections_total", "Client connections that speak HTTP/2.", &page)
+    counter(
+      .http2Failures, "relevo_http2_failures_total",
+      "Of those, the ones that ended since the client had broken a rule or sent frames in floods.", &page)
+    counter(
       .clientsGone, "relevo_clients_gone_total", "Clients that left before their answer was complete.", &page)
     counter(
       .brokenAnswers, "relevo_broken_answers_total",

@@ -1,7 +1,8 @@
 /// What stands between a socket and its user's bytes, such as encryption. Used on the loop's thread only.
 ///
 /// A socket tells it what the kernel says (``socketIsReady(_:)``), opens it, and receives and sends through it. It uses the
-/// socket's descriptor itself, which stays the socket's.
+/// socket's descriptor itself, which stays the socket's. Where the socket has none, the layer is all that is behind it:
+/// see ``StreamSocket/init(loop:inside:)``.
 open class SocketLayer {
   /// How far the opening is.
   public enum Opening {
@@ -43,6 +44,17 @@ open class SocketLayer {
   /// Takes bytes to send, as ``Sent`` says: what it has taken, it sends by itself as the socket allows.
   open func send(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Sent { .bytes(0) }
 
+  /// What was sent last was the end of a message, and another one may follow: of interest to a layer that keeps messages
+  /// apart by itself.
+  open func endMessage() {}
+
   /// Tells the peer that nothing more will be sent, behind what is unsent.
   open func end() {}
+
+  /// The socket is closing.
+  ///
+  /// - Parameter abortively: the peer must not take what it has for the whole.
+  open func close(abortively: Bool) {
+    if !abortively { end() }
+  }
 }

@@ -40,14 +40,17 @@ public enum Flushed: Equatable {
 
 /// A connected, or connecting, stream socket on a loop.
 ///
+/// Or what its user can take for one: inside a layer that brings its bytes from elsewhere there is no descriptor.
+///
 /// It is registered with the kernel once, edge-triggered for both directions; ``isReadable`` and
 /// ``isWritable`` remember the edges. Subclasses are the connections; they override ``socketIsReady(_:)`` and
 /// ``deadlinePassed()``, both called on the loop's thread. Whoever keeps a socket drops it after
 /// ``closeSocket(abortively:)`` and not before; the loop holds on to it until the running callback has returned.
 @safe open class StreamSocket {
   public final let loop: EventLoop
-  /// Owned; -1 once closed.
+  /// Owned; -1 once closed, and where there is none.
   public final private(set) var descriptor: Int32
+  public final private(set) var isClosed = false
   /// Owned; freed by ``closeSocket()``. Its argument is this object.
   private final var event: OpaquePointer?
   /// There may be bytes, or the end, to receive.
@@ -89,7 +92,33 @@ public enum Flushed: Equatable {
     self.meter = meter
     self.layer = layer
     let interest = Int16(EV_READ | EV_WRITE | EV_CLOSED | EV_PERSIST) | Int16(bitPattern: UInt16(EV_ET))
-    unsafe event = unsafe event_new(
+    unsafe event = unsafe makeEvent(interest)
+    guard let event = unsafe event, unsafe event_add(event, nil) == 0 else {
+      let code = errno
+      closeSocket()
+      throw .system(call: "epoll_ctl", errno: code)
+    }
+    layer?.begin(descriptor)
+  }
+
+  /// A socket that is none: `layer` is where its bytes come from and where they go. The loop asks the layer whenever
+  /// somebody calls ``wake()``.
+  ///
+  /// - Throws: ``EventLoopError/noBase`` without memory.
+  public init(loop: EventLoop, inside layer: SocketLayer) throws(EventLoopError) {
+    self.loop = loop
+    self.layer = layer
+    descriptor = -1
+    meter = nil
+    unsafe event = unsafe makeEvent(Int16(EV_PERSIST))
+    if unsafe event == nil {
+      closeSocket()
+      throw .noBase
+    }
+  }
+
+  private final func makeEvent(_ interest: Int16) -> OpaquePointer? {
+    unsafe event_new(
       loop.base, descriptor, interest,
       { _, what, context in
         guard let context = unsafe context else { return }
@@ -100,12 +129,6 @@ public enum Flushed: Equatable {
         }
         unsafe loop._withUnsafeGuaranteedRef { $0.afterCallback() }
       }, Unmanaged.passUnretained(self).toOpaque())
-    guard let event = unsafe event, unsafe event_add(event, nil) == 0 else {
-      let code = errno
-      closeSocket()
-      throw .system(call: "epoll_ctl", errno: code)
-    }
-    layer?.begin(descriptor)
   }
 
   deinit {
@@ -160,6 +183,8 @@ public enum Flushed: Equatable {
       }
     }
     follow(layer)
+    // Woken, it hears of all that holds.
+    if events.isEmpty, isWritable { events.insert(.writable) }
     if isReadable { events.insert(.readable) }
     if !isWritable { events.remove(.writable) }
     socketIsReady(events)
@@ -202,8 +227,6 @@ public enum Flushed: Equatable {
 
   /// What was sent, as far as its user knows, and is still here.
   public final var hasUnsent: Bool { layer?.hasUnsent ?? false }
-
-  public final var isClosed: Bool { descriptor < 0 }
 
   /// Receives once, behind what `buffer` holds.
   public final func receive(into buffer: inout Buffer) -> Received {
@@ -327,8 +350,9 @@ public enum Flushed: Equatable {
 
   /// Tells the peer that nothing more will be sent.
   public final func shutdownWriting() {
-    guard descriptor >= 0 else { return }
+    if isClosed { return }
     layer?.end()
+    if descriptor < 0, let layer { return follow(layer) }
     if hasUnsent {
       endsWhenFlushed = true
     } else {
@@ -336,8 +360,20 @@ public enum Flushed: Equatable {
     }
   }
 
+  /// What is sent next belongs to another message.
+  @inline(__always)
+  public final func endMessage() {
+    if let layer { endMessage(of: layer) }
+  }
+
+  private final func endMessage(of layer: SocketLayer) {
+    layer.endMessage()
+    follow(layer)
+  }
+
   /// The error the kernel holds for this socket (0 for none); reading it clears it.
   public final func takeError() -> Int32 {
+    if descriptor < 0 { return 0 }
     var code: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
     if unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) != 0 { return errno }
@@ -347,7 +383,7 @@ public enum Flushed: Equatable {
   /// Calls ``deadlinePassed()`` once, `afterMs` milliseconds from now or up to two ticks later, unless it is
   /// set again or cleared before.
   public final func setDeadline(afterMs: UInt64) {
-    if descriptor >= 0 { loop.schedule(self, afterMs: afterMs) }
+    if !isClosed { loop.schedule(self, afterMs: afterMs) }
   }
 
   /// There is no deadline any more.
@@ -358,27 +394,34 @@ public enum Flushed: Equatable {
     if let event = unsafe event { unsafe event_active(event, Int32(EV_READ), 0) }
   }
 
+  /// Has ``socketIsReady(_:)`` called once after the callbacks that are due, with what is known then: the kernel is asked
+  /// for nothing.
+  public final func wake() {
+    if let event = unsafe event { unsafe event_active(event, Int32(EV_TIMEOUT), 0) }
+  }
+
   /// Unregisters and closes; nothing is called back afterwards. May be called more than once.
   ///
   /// - Parameter abortively: discard what is unsent and reset the connection, so that the peer cannot take
   ///   what it has for the whole.
   public final func closeSocket(abortively: Bool = false) {
-    guard descriptor >= 0 else { return }
+    if isClosed { return }
+    isClosed = true
     loop.releaseLater(self)
     loop.unschedule(self)
     if let event = unsafe event { unsafe event_free(event) }
     unsafe event = nil
+    layer?.close(abortively: abortively)
+    layer = nil
+    isReadable = false
+    isWritable = false
+    if descriptor < 0 { return }
     if abortively {
       var noLinger = linger(l_onoff: 1, l_linger: 0)
       _ = unsafe setsockopt(
         descriptor, SOL_SOCKET, SO_LINGER, &noLinger, socklen_t(MemoryLayout<linger>.size))
-    } else {
-      layer?.end()
     }
-    layer = nil
     close(descriptor)
     descriptor = -1
-    isReadable = false
-    isWritable = false
   }
 }

@@ -2,9 +2,10 @@ import Addressing
 import EventLoop
 import Glibc
 import HTTP1
+import HTTP2
 import TLS
 
-/// A client's connection: reads request heads one after the other and lets an ``Exchange`` answer each.
+/// A client's connection, or a stream of one: reads request heads one after the other and lets an ``Exchange`` answer each.
 ///
 ///     input:  | head of the request being answered | its body, or the next requests |
 final class ClientConnection: StreamSocket {
@@ -17,6 +18,8 @@ final class ClientConnection: StreamSocket {
     case exchanging
     /// The connection was upgraded: bytes pass both ways.
     case tunnelling(Tunnel)
+    /// The connection carries HTTP/2: its streams are the clients.
+    case multiplexing(Multiplexer)
     /// The last answer is being written; then the connection closes, lingering if the client may still send.
     case closing(lingers: Bool)
     /// Everything is written; what the client still sends is read so that a reset can't destroy the answer.
@@ -28,7 +31,7 @@ final class ClientConnection: StreamSocket {
   private static let lingerLimitBytes = 1 << 20
   private static let lingerMs: UInt64 = 3_000
   /// How long a request may still come on an idle connection while the process is stopping.
-  private static let farewellMs: UInt64 = 1_000
+  static let farewellMs: UInt64 = 1_000
   /// How long a connection that is idle keeps its exchange for the next request, and the memory that it takes.
   private static let keepsExchangeMs: UInt64 = 200
 
@@ -40,6 +43,8 @@ final class ClientConnection: StreamSocket {
   var state: State
   /// Nil where the client speaks without.
   let tls: TLSSession?
+  /// A stream of HTTP/2, which needs no bytes of its own to say where a message ends.
+  let isStream: Bool
   var input: Buffer
   /// Bytes of an answer that the socket did not take yet.
   var output: Buffer
@@ -67,6 +72,7 @@ final class ClientConnection: StreamSocket {
   ) throws(EventLoopError) {
     self.worker = worker
     self.tls = tls
+    isStream = false
     peer = Peer(address, trusted: worker.settings.trustedProxies, scheme: tls == nil ? .http : .https)
     let isIntroduced = worker.settings.acceptsProxyHeader
     state = isIntroduced ? .introducing : .reading
@@ -78,10 +84,29 @@ final class ClientConnection: StreamSocket {
     setDeadline(afterMs: worker.settings.headerMs)
   }
 
+  /// One of the streams of a connection.
+  init(_ stream: HTTP2Stream, of connection: ClientConnection) throws(EventLoopError) {
+    worker = connection.worker
+    tls = nil
+    isStream = true
+    peer = connection.peer
+    certificateSubject = connection.certificateSubject
+    state = .reading
+    input = Buffer(pool: worker.buffers)
+    output = Buffer(pool: worker.buffers)
+    try super.init(loop: worker.loop, inside: stream)
+    stream.attach(self)
+    setDeadline(afterMs: worker.settings.headerMs)
+  }
+
+  /// What origins are told of the client's certificate.
+  var clientSubject: [UInt8]? { tls == nil && !isStream ? nil : certificateSubject }
+
   /// Between two requests, with nothing of the next one read.
   var isIdle: Bool {
     switch state {
     case .introducing, .reading: input.isEmpty
+    case .multiplexing(let multiplexer): multiplexer.isIdle
     case .exchanging, .tunnelling, .closing, .lingering, .closed: false
     }
   }
@@ -92,6 +117,7 @@ final class ClientConnection: StreamSocket {
     case .reading: readHead()
     case .exchanging: exchange?.clientIsReady(events)
     case .tunnelling(let tunnel): tunnel.socketIsReady()
+    case .multiplexing(let multiplexer): multiplexer.socketIsReady()
     case .closing: writeLast()
     case .lingering: linger()
     case .closed: break
@@ -102,6 +128,7 @@ final class ClientConnection: StreamSocket {
     peer.tls = tls?.agreement
     certificateSubject = tls?.peerSubject.map { Array($0.utf8) }
     worker.metrics.count(tls?.isResumed == true ? .tlsResumed : .tlsHandshakes)
+    if tls?.speaksHTTP2 == true { startMultiplexing() }
   }
 
   override func layerFailed() {
@@ -124,6 +151,7 @@ final class ClientConnection: StreamSocket {
           OwnAnswer(status: 408, text: "The head of the request did not come within the header timeout."))
       }
     case .exchanging: exchange?.clientTimedOut()
+    case .multiplexing(let multiplexer): multiplexer.deadlinePassed()
     case .tunnelling, .closing, .lingering: close()
     case .closed: break
     }
@@ -162,6 +190,9 @@ final class ClientConnection: StreamSocket {
     switch parsed {
     case .incomplete:
       return waitForRest()
+    case .malformed where beginsHTTP2:
+      startMultiplexing()
+      return true
     case .malformed(let cause):
       refuse(OwnAnswer(status: cause.status, text: cause.description))
       return true
@@ -250,7 +281,7 @@ final class ClientConnection: StreamSocket {
     if isOutdated { takeSettings() }
     switch afterwards {
     // Where the process stops meanwhile the client does not know: its next request, which may be on its way, is the last.
-    case .nextRequest: break
+    case .nextRequest: endMessage()
     case .lingeringClose:
       state = .closing(lingers: true)
       return writeLast()
@@ -269,7 +300,7 @@ final class ClientConnection: StreamSocket {
 
   /// The client has not gone on for a moment, and is not worth an exchange's memory any more; or for the whole idle timeout.
   private func rest() {
-    guard idleLeftMs > 0 else { return close() }
+    guard idleLeftMs > 0, !isStream else { return close() }
     exchange = nil
     setDeadline(afterMs: idleLeftMs)
     idleLeftMs = 0
@@ -281,6 +312,30 @@ final class ClientConnection: StreamSocket {
     input.consume(head)
     input.giveBackIfEmpty()
     state = .tunnelling(tunnel)
+  }
+
+  /// The bytes at hand begin as HTTP/2 does (RFC 9113, 3.4), and may here.
+  private var beginsHTTP2: Bool {
+    guard worker.settings.acceptsHTTP2Cleartext, tls == nil, !isStream, !hasServed else { return false }
+    let bytes = unsafe UnsafeRawBufferPointer(input.readable)
+    return unsafe bytes.starts(with: "PRI * HTTP/2.0\r\n".utf8)
+  }
+
+  /// From here on the streams are the clients.
+  private func startMultiplexing() {
+    worker.metrics.count(.http2Connections)
+    hasServed = true
+    peer.speaksHTTP2 = true
+    guard let multiplexer = Multiplexer(on: self) else { return close() }
+    state = .multiplexing(multiplexer)
+    if !input.isEmpty, !multiplexer.takeInput() { return close() }
+    wake()
+  }
+
+  /// All is said on both sides.
+  func endMultiplexing() {
+    state = .closing(lingers: true)
+    writeLast()
   }
 
   private func writeLast() {
@@ -320,6 +375,9 @@ final class ClientConnection: StreamSocket {
   func settingsHaveChanged() {
     switch state {
     case .exchanging: isOutdated = true
+    case .multiplexing(let multiplexer):
+      takeSettings()
+      multiplexer.settingsHaveChanged()
     case .introducing, .reading, .tunnelling, .closing, .lingering: takeSettings()
     case .closed: break
     }
@@ -340,6 +398,7 @@ final class ClientConnection: StreamSocket {
     case .closed: return
     case .exchanging: exchange?.clientIsGone()
     case .tunnelling(let tunnel): tunnel.close()
+    case .multiplexing(let multiplexer): multiplexer.close()
     case .introducing, .reading, .closing, .lingering: break
     }
     state = .closed
@@ -354,6 +413,7 @@ final class ClientConnection: StreamSocket {
   /// The process is stopping: a busy connection goes after its answer. An idle one may have a request on its way, which
   /// closing it would lose: it goes when none has come for a moment, or after the answer to the one that has.
   func drain() {
+    if case .multiplexing(let multiplexer) = state { return multiplexer.drain() }
     guard isIdle else { return }
     idleLeftMs = 0
     setDeadline(afterMs: Self.farewellMs)

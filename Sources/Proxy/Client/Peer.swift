@@ -13,6 +13,8 @@ struct Peer {
   let name: ShortText
   /// What it and we speak; nil where that is no TLS.
   var tls: TLSAgreement?
+  /// Else HTTP/1.
+  var speaksHTTP2 = false
 
   init(_ address: PeerAddress, trusted: TrustedProxies, scheme: Scheme = .http) {
     self.address = address

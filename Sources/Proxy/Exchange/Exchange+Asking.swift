@@ -127,7 +127,7 @@ extension Exchange {
       head, fields: worker.requestFields,
       bytes: UnsafeRawBufferPointer(rebasing: input[..<head.byteCount]).bytes,
       shape: requestShape, fallbackHost: origin.server.authority, sender: sender,
-      clientSubject: client.tls == nil ? nil : client.certificateSubject, policy: settings.forwarding,
+      clientSubject: client.clientSubject, policy: settings.forwarding,
       into: &worker.writer)
     let readyEnd = isProbe ? body.lower : body.upper
     let ready = unsafe UnsafeRawBufferPointer(rebasing: input[body.lower..<readyEnd])

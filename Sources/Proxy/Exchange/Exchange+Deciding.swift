@@ -347,7 +347,7 @@ extension Exchange {
 
   /// How this answer's body is followed, and what of it the client gets.
   func bodyScanner(for answer: ResponseHead) -> BodyScanner {
-    BodyScanner(answer.framing, output: head.minorVersion == 0 ? .payload : .verbatim)
+    BodyScanner(answer.framing, output: takesChunks ? .verbatim : .payload)
   }
 }
 

@@ -76,9 +76,12 @@ extension Exchange {
     record.route = route
     if !body.isRead, answer.isWhole { discardBodyAtHand() }
     answer.keepsClient = head.keepAlive && body.isRead && !worker.isDraining
-    answer.writesChunks = answer.endsByClose && head.minorVersion > 0
-    if answer.endsByClose, !answer.writesChunks { answer.keepsClient = false }
+    answer.writesChunks = answer.endsByClose && takesChunks
+    if answer.endsByClose, !answer.writesChunks, !client.isStream { answer.keepsClient = false }
   }
+
+  /// HTTP/1.0 has no chunks (RFC 9112, 7), and HTTP/2 frames in their place (RFC 9113, 8.1).
+  var takesChunks: Bool { head.minorVersion > 0 && !client.isStream }
 
   private func writeHead(_ head: ResponseHead, bytes: RawSpan, route: Route, server: OriginServer) {
     record.status = head.status
@@ -87,7 +90,7 @@ extension Exchange {
     let connection: StaticString? =
       !answer.keepsClient ? "close" : isForHTTP10 ? "keep-alive" : nil
     let shape = AnswerShape(
-      isChunked: answer.writesChunks || (head.framing == .chunked && !isForHTTP10), connection: connection,
+      isChunked: answer.writesChunks || (head.framing == .chunked && takesChunks), connection: connection,
       route: settings.debugHeaders ? route : nil, variesByReferer: variesByReferer,
       publicScheme: sender.scheme, strictTransport: strictTransport)
     worker.writer.removeAll()

@@ -40,7 +40,7 @@ enum RequestWriter {
   /// - Parameters:
   ///   - bytes: the head as the client sent it; `head` and `fields` are offsets into it.
   ///   - fallbackHost: the Host for a client that sent none.
-  ///   - clientSubject: see ``ClientConnection/certificateSubject``.
+  ///   - clientSubject: see ``ClientConnection/clientSubject``.
   static func write(
     _ head: RequestHead, fields: borrowing FieldTable, bytes: RawSpan, shape: RequestShape,
     fallbackHost: @autoclosure () -> [UInt8], sender: Sender, clientSubject: [UInt8]? = nil,
@@ -95,7 +95,9 @@ enum RequestWriter {
       writer.append(clientSubject)
       writer.append("\r\n")
     }
-    if policy.writesVia { writer.append("Via: 1.1 relevo\r\n") }
+    if policy.writesVia {
+      writer.append(sender.peer.speaksHTTP2 ? "Via: 2.0 relevo\r\n" : "Via: 1.1 relevo\r\n")
+    }
     writer.append("\r\n")
   }
 

@@ -10,6 +10,10 @@ public enum ProxyCounter: Int, CaseIterable, Sendable {
   case tlsResumed
   /// TLS connections of clients that could not be opened.
   case tlsFailures
+  /// Connections of clients that speak HTTP/2.
+  case http2Connections
+  /// Of those, the ones that ended since the client had broken a rule or flooded.
+  case http2Failures
   /// Requests whose head was complete and well-formed.
   case requests
   /// Messages refused as malformed.
@@ -69,6 +73,8 @@ public enum ProxyCounter: Int, CaseIterable, Sendable {
     case .tlsHandshakes: "tls-handshakes"
     case .tlsResumed: "tls-resumed"
     case .tlsFailures: "tls-failures"
+    case .http2Connections: "http2-connections"
+    case .http2Failures: "http2-failures"
     case .requests: "requests"
     case .badRequests: "bad-requests"
     case .doubleMisses: "double-misses"

@@ -17,6 +17,11 @@ struct LoggedRequest {
   var sender: Sender
   /// From its first byte to the last of its answer handed to the kernel.
   var tookUs: UInt64
+
+  var protocolName: StaticString {
+    if sender.peer.speaksHTTP2 { return "HTTP/2.0" }
+    return head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1"
+  }
 }
 
 /// Where the fields of a request's head stand that the log shows; nil where there is none. Found when the head is read, since

@@ -5,7 +5,7 @@ import Logging
 enum ReportedEvent: Int, CaseIterable {
   case originFailed, oldStandsIn, oldAnswersError, brokenAnswer, replayLimit, replayFile, accept,
     connectionLimit, migrated, oldCompresses, unbelievedForwarding, proxyHeader, oldAtMaximum,
-    queueFull, queueTimeout, retryBudget, noDescriptor, originPaused, originBack, clientTLS
+    queueFull, queueTimeout, retryBudget, noDescriptor, originPaused, originBack, clientTLS, clientHTTP2
 
   /// In words with hyphens.
   var name: String {
@@ -29,6 +29,7 @@ enum ReportedEvent: Int, CaseIterable {
     case .unbelievedForwarding: "unbelieved-forwarding"
     case .proxyHeader: "proxy-header"
     case .clientTLS: "client-tls"
+    case .clientHTTP2: "client-http2"
     case .migrated: "migrated"
     }
   }
@@ -65,6 +66,8 @@ enum ReportedEvent: Int, CaseIterable {
       "a connection was closed since --accept-proxy wants a PROXY header first: have the load balancer send it, and nobody else connect here"
     case .clientTLS:
       "TLS with a client could not be opened: old clients, scanners and load balancers that look whether the port answers do this too"
+    case .clientHTTP2:
+      "a client broke the rules of HTTP/2, or sent frames in floods, and its connection was closed: scanners do this, and broken clients"
     case .migrated: "migrated: the new site has a page that was known as the old one's"
     }
   }
@@ -72,7 +75,7 @@ enum ReportedEvent: Int, CaseIterable {
   /// Something is wrong, and somebody may have to see to it.
   var isFailure: Bool {
     switch self {
-    case .migrated, .originBack, .clientTLS: false
+    case .migrated, .originBack, .clientTLS, .clientHTTP2: false
     case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept,
       .connectionLimit, .oldCompresses, .unbelievedForwarding, .proxyHeader, .oldAtMaximum,
       .queueFull, .queueTimeout, .retryBudget, .noDescriptor, .originPaused:
@@ -86,7 +89,8 @@ enum ReportedEvent: Int, CaseIterable {
     case .originPaused, .originBack: true
     case .originFailed, .oldStandsIn, .oldAnswersError, .brokenAnswer, .replayLimit, .replayFile, .accept,
       .connectionLimit, .oldCompresses, .unbelievedForwarding, .proxyHeader, .oldAtMaximum,
-      .queueFull, .queueTimeout, .retryBudget, .noDescriptor, .migrated, .clientTLS:
+      .queueFull, .queueTimeout, .retryBudget, .noDescriptor, .migrated, .clientTLS,
+      .clientHTTP2:
       false
     }
   }

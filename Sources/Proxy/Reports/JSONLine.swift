@@ -27,7 +27,9 @@ struct JSONLine {
     }
     lines.append(",\"target\":")
     Self.append(bytes.extracting(request.head.target.range), to: &lines)
-    lines.append(request.head.minorVersion == 0 ? ",\"protocol\":\"HTTP/1.0\"" : ",\"protocol\":\"HTTP/1.1\"")
+    lines.append(",\"protocol\":\"")
+    lines.append(request.protocolName)
+    lines.append("\"")
     Self.append(
       status: request.record.status, request.record.bodyBytes, request.record.requestBytes, request.tookUs,
       to: &lines)

@@ -1,5 +1,6 @@
 import Addressing
 import HTTP1
+import HTTP2
 import TLS
 import URLMap
 
@@ -12,6 +13,10 @@ public struct ProxyConfiguration: Sendable {
   public var tlsListeners: [ListenAddress] = []
   /// The certificates for those, and what https origins are spoken to with.
   public var encryption = Encryption()
+  /// What one connection that speaks HTTP/2 may have Relevo keep and do.
+  public var http2 = HTTP2Limits()
+  /// Clients without TLS may begin with HTTP/2 at once (RFC 9113, 3.3).
+  public var acceptsHTTP2Cleartext = false
   /// Clients without TLS are sent to the same URL with it.
   public var httpsRedirect: HTTPSRedirect?
   /// What clients with TLS are told to do for how many seconds: use nothing else (RFC 6797). Nil tells them nothing.

@@ -1,6 +1,7 @@
 import Addressing
 import EventLoop
 import HTTP1
+import HTTP2
 import URLMap
 
 /// The configuration as a worker's hot path wants it: numbers in milliseconds, bytes instead of strings.
@@ -40,6 +41,8 @@ final class Settings: Sendable {
   /// Where clients are sent for pages of the old server; nil when they get the pages themselves.
   let oldRedirect: RedirectTarget?
   let encryption: Encryption
+  let http2: HTTP2Limits
+  let acceptsHTTP2Cleartext: Bool
   let splices: Bool
   let httpsRedirect: HTTPSRedirect?
   let strictTransport: StrictTransport?
@@ -90,6 +93,8 @@ final class Settings: Sendable {
     case .redirect(let redirect): oldRedirect = RedirectTarget(redirect)
     }
     encryption = configuration.encryption
+    http2 = configuration.http2
+    acceptsHTTP2Cleartext = configuration.acceptsHTTP2Cleartext
     splices = configuration.splices
     httpsRedirect = configuration.httpsRedirect
     strictTransport = configuration.strictTransportSeconds.map(StrictTransport.init)

@@ -75,6 +75,8 @@ enum WorkerMessage: Sendable {
   /// Somebody wants to know how long requests and attempts take: only then is the clock asked.
   let takesTimes: Bool
   let buffers: BufferPool
+  /// For the frames of HTTP/2: several of them leave with one send.
+  let frames = BufferPool(blockBytes: 64 << 10, keptBlocks: 16)
   let tlsWorkspace = TLSWorkspace()
   let newPool: OriginPool
   let oldPool: OriginPool

@@ -86,6 +86,6 @@ struct ConfigurationArguments {
 
   /// The parser's sentences name a flag as '--workers <count>'.
   private static func withoutHyphens(_ sentence: String) -> String {
-    sentence.replacing(/'--([a-z-]+) <[^>]*>'/) { "\($0.1)" }
+    sentence.replacing(/'--([a-z0-9-]+) <[^>]*>'/) { "\($0.1)" }
   }
 }

@@ -44,6 +44,10 @@ enum Defaults {
   static let drainDelay = DurationArgument.seconds(0)
   static let drainTimeout = DurationArgument.seconds(10)
 
+  static let http2MaxStreams = 100
+  static let http2StreamWindow = SizeArgument.kibibytes(256)
+  static let http2ConnectionWindow = SizeArgument.mebibytes(1)
+
   static let originKeepalive = 512
   static let headerTimeout = DurationArgument.seconds(10)
   static let connectTimeout = DurationArgument.seconds(5)

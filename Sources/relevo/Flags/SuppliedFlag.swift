@@ -15,10 +15,10 @@ extension [SuppliedFlag] {
   /// Says the name that the operator has written where an error message names one of these flags.
   func namingAsWritten(in message: String) -> String {
     reduce(message) { message, supplied in
-      let parserStyle = message.replacing(/'--([a-z-]+) <[^>]*>'/) { match in
+      let parserStyle = message.replacing(/'--([a-z0-9-]+) <[^>]*>'/) { match in
         match.1 == supplied.flag.name ? supplied.writtenName : String(match.0)
       }
-      return parserStyle.replacing(/--([a-z-]+)/) { match in
+      return parserStyle.replacing(/--([a-z0-9-]+)/) { match in
         match.1 == supplied.flag.name ? supplied.writtenName : String(match.0)
       }
     }
@@ -26,7 +26,7 @@ extension [SuppliedFlag] {
 
   /// Where the first of these flags stands that an error message names; nil when it stands on no line.
   func place(in message: String) -> String? {
-    for match in message.matches(of: /--([a-z-]+)/) {
+    for match in message.matches(of: /--([a-z0-9-]+)/) {
       if let named = first(where: { $0.flag.name == match.1 }) { return named.place }
     }
     return nil

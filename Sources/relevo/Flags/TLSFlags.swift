@@ -121,7 +121,7 @@ struct TLSFlags: ParsableArguments {
   }
 
   /// Nil where no client speaks TLS.
-  func clients(keyLog: KeyLog?) -> TLSServerConfiguration? {
+  func clients(offersHTTP2: Bool, keyLog: KeyLog?) -> TLSServerConfiguration? {
     guard !tlsCert.isEmpty else { return nil }
     let files = tlsCert.indices.map {
       CertificateFiles(
@@ -135,6 +135,7 @@ struct TLSFlags: ParsableArguments {
       TLSServerConfiguration.ClientCA(path: $0.description, isRequired: tlsClientAuth != .optional)
     }
     configuration.keyLog = keyLog
+    configuration.offersHTTP2 = offersHTTP2
     return configuration
   }
 }

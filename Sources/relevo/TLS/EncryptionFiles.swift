@@ -56,7 +56,7 @@ struct EncryptionFiles: Sendable {
   ) throws(CommandFailure) -> Encryption {
     do throws(TLSError) {
       var encryption = Encryption()
-      if let clients = command.tls.clients(keyLog: keyLog) {
+      if let clients = command.tls.clients(offersHTTP2: command.http2.http2, keyLog: keyLog) {
         encryption.clients = try TLSServerContext(clients, ticketKeys: ticketKeys)
       }
       encryption.origins = try command.originTLS.context(

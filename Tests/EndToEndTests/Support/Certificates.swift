@@ -57,7 +57,7 @@ final class Authority: Sendable {
       try Self.openssl(
         [
           "x509", "-req", "-in", "\(stem).csr", "-CA", root.certificate, "-CAkey", root.key,
-          "-CAcreateserial",
+          "-set_serial", "\(UInt64.random(in: 1...(1 << 62)))",
           "-extfile", "\(stem).ext", "-days", "\(days)", "-out", pair.certificate,
         ])
     } else {

@@ -71,7 +71,7 @@ struct WorkerMetricsTests {
   func names() {
     let names = ProxyCounter.allCases.map(\.name) + Route.allCases.map(\.label)
     #expect(Set(names).count == names.count)
-    #expect(names.allSatisfy { $0.allSatisfy { $0.isLowercase || $0 == "-" } })
+    #expect(names.allSatisfy { $0.allSatisfy { $0.isLowercase || $0.isNumber || $0 == "-" } })
   }
 
   @Test("each cell counts for itself, and wraps around")

@@ -1,22 +1,24 @@
 import Glibc
 
 /// Bytes in memory that grows and is kept for the next ones. Its owner frees it.
-@safe struct ByteBlock {
+@safe public struct ByteBlock {
   private var base: UnsafeMutableRawPointer?
   private var capacity = 0
   private var start = 0
   private var end = 0
 
-  var count: Int { end - start }
+  public init() {}
+
+  public var count: Int { end - start }
 
   /// Valid until it is next changed.
-  @unsafe var bytes: UnsafeRawBufferPointer {
+  @unsafe public var bytes: UnsafeRawBufferPointer {
     guard let base = unsafe base else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
     return unsafe UnsafeRawBufferPointer(start: base + start, count: count)
   }
 
   /// False without memory.
-  mutating func append(_ more: UnsafeRawBufferPointer) -> Bool {
+  public mutating func append(_ more: UnsafeRawBufferPointer) -> Bool {
     guard let source = more.baseAddress, more.count > 0 else { return true }
     if capacity - end < more.count {
       let (wanted, overflows) = end.addingReportingOverflow(more.count)
@@ -32,7 +34,7 @@ import Glibc
   }
 
   /// Moves the first bytes into `room`; frees the memory with the last.
-  mutating func take(into room: UnsafeMutableRawPointer, atMost limit: Int) -> Int {
+  public mutating func take(into room: UnsafeMutableRawPointer, atMost limit: Int) -> Int {
     let taken = min(limit, count)
     if let source = unsafe bytes.baseAddress { unsafe room.copyMemory(from: source, byteCount: taken) }
     drop(taken)
@@ -41,12 +43,12 @@ import Glibc
   }
 
   /// Forgets the first bytes.
-  mutating func drop(_ dropped: Int) {
+  public mutating func drop(_ dropped: Int) {
     start += min(dropped, count)
     if start == end { (start, end) = (0, 0) }
   }
 
-  mutating func free() {
+  public mutating func free() {
     unsafe Glibc.free(base)
     unsafe base = nil
     (capacity, start, end) = (0, 0, 0)

@@ -1,6 +1,5 @@
+import EventLoop
 import Testing
-
-@testable import TLS
 
 @Suite("Bytes that wait")
 struct ByteBlockTests {
