@@ -383,6 +383,9 @@ struct MapTests {
     #expect(try sites.file.entries.count == count)
     let asked = sites.new.requests.count
     let again = try sites.start("--access-log", "off")
+    _ = try again.relevo.process.errors.wait("the end of the load", .after(60)) {
+      $0.contains("loaded \(count) URLs")
+    }
     let client = try again.client()
     for number in stride(from: 0, to: count, by: 50) {
       #expect(try client.get("/many/\(number % 97)/page-\(number).html")["X-Relevo-Route"] == "old-map")

@@ -198,6 +198,34 @@ struct TLSTests {
     }
   }
 
+  @Test("testssl.sh finds no old version, no weak cipher and none of the weaknesses that it knows")
+  func testssl() throws {
+    struct Finding: Decodable {
+      let id, severity, finding: String
+    }
+    let pairs = [try authority.sign(["localhost"]), try authority.sign(["localhost"], type: .rsa)]
+    let folder = try TemporaryFolder()
+    try withTLS(new: .always(200, "page"), certificates: pairs) { relevo in
+      let run = try Tools.run(
+        "/usr/bin/testssl",
+        [
+          "--quiet", "--color", "0", "--warnings", "off", "--nodns", "none", "--jsonfile",
+          folder.path("found.json"), "--protocols", "--std", "--pfs", "--vulnerable",
+          "127.0.0.1:\(relevo.tlsPort)",
+        ], .after(300))
+      #expect(run.exit == .code(0), "\(run)")
+      let found = try JSONDecoder().decode([Finding].self, from: Data(folder.read("found.json").utf8))
+      // What is worse has a word of its own.
+      #expect(found.filter { !["OK", "INFO"].contains($0.severity) }.isEmpty, "\(found)")
+      let told = Dictionary(found.map { ($0.id, $0.finding) }) { first, _ in first }
+      for old in ["SSLv2", "SSLv3", "TLS1", "TLS1_1", "cipherlist_3DES_IDEA", "cipherlist_AVERAGE"] {
+        #expect(told[old]?.hasPrefix("not offered") == true, "\(old)")
+      }
+      #expect(told["secure_client_renego"] == "not vulnerable" && told["CRIME_TLS"] == "not vulnerable")
+      #expect(found.count > 30)
+    }
+  }
+
   @Test("HTTP without TLS on the port is answered 400 in plain text; what is nothing at all disturbs nobody")
   func plain() throws {
     try withTLS(new: .always(200, "page")) { relevo in

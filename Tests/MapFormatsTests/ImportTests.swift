@@ -244,18 +244,18 @@ struct ImportTests {
 
   @Test("a damaged, cut or blown up file is told, and what came before is taken")
   func damaged() throws {
-    let lines = Array((0..<40_000).map { "/page/\($0)\n" }.joined().utf8)
+    let lines = Array((0..<12_000).map { "/page/\($0)\n" }.joined().utf8)
     let whole = gzip(lines)
     let cut = try read([("cut.gz", Array(whole.dropLast(whole.count / 2)))])
     #expect(cut.problems == ["cut.gz: its end is missing"])
-    #expect(cut.report.added > 5_000 && cut.report.added < 40_000)
+    #expect(cut.report.added > 1_000 && cut.report.added < 12_000)
     var bytes = whole
     bytes[whole.count - 5] ^= 0xFF
     #expect(try read([("bad.gz", bytes)]).problems == ["bad.gz: its compressed data is damaged"])
     #expect(
       try read([("more.gz", whole + [1, 2, 3])]).problems
         == ["more.gz: something else follows the compressed data"])
-    let bomb = gzip([UInt8](repeating: 10, count: 2_000_000))
+    let bomb = gzip([UInt8](repeating: 10, count: 500_000))
     #expect(
       try read([("bomb.gz", bomb)], maxUnpacked: 300_000).problems
         == ["bomb.gz: it unpacks to more than 300000 bytes: give --max-unpacked"])
