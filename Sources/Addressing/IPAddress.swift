@@ -13,19 +13,25 @@ public struct IPAddress: Sendable, Hashable {
   }
 
   public let family: Family
-  /// The address as a number; no more than 32 bits of it are used for IPv4.
-  let bits: UInt128
+  // In halves, since a number of 128 bits would have every object that holds an address aligned to 16 bytes.
+  private let upperHalf: UInt64
+  private let lowerHalf: UInt64
 
   public init(ipv4 bits: UInt32) {
     family = .ipv4
-    self.bits = UInt128(bits)
+    upperHalf = 0
+    lowerHalf = UInt64(bits)
   }
 
   public init(ipv6 bits: UInt128) {
     let isMapped = bits >> 32 == 0xFFFF
     family = isMapped ? .ipv4 : .ipv6
-    self.bits = isMapped ? bits & 0xFFFF_FFFF : bits
+    upperHalf = isMapped ? 0 : UInt64(truncatingIfNeeded: bits >> 64)
+    lowerHalf = UInt64(truncatingIfNeeded: isMapped ? bits & 0xFFFF_FFFF : bits)
   }
+
+  /// The address as a number; no more than 32 bits of it are used for IPv4.
+  var bits: UInt128 { UInt128(upperHalf) << 64 | UInt128(lowerHalf) }
 
   /// The address in network byte order: 4 or 16 bytes, nil for any other number of them.
   public init?(networkOrder bytes: Span<UInt8>) {

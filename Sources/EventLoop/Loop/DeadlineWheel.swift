@@ -70,21 +70,22 @@ struct DeadlineWheel {
     let slot = Int(tick % UInt64(Self.slotCount))
     socket.slotTick = max(tick, 1)
     unsafe socket.wheelPrevious = nil
-    socket.wheelNext = slots[slot]
-    unsafe slots[slot]?.wheelPrevious = socket
+    let next = slots[slot].take()
+    unsafe next?.wheelPrevious = socket
+    socket.wheelNext = next
     slots[slot] = socket
     count += 1
   }
 
   private mutating func unlink(_ socket: StreamSocket) {
     let slot = Int(socket.slotTick % UInt64(Self.slotCount))
+    let next = socket.wheelNext.take()
+    unsafe next?.wheelPrevious = unsafe socket.wheelPrevious
     if let previous = unsafe socket.wheelPrevious {
-      previous.wheelNext = socket.wheelNext
+      previous.wheelNext = next
     } else {
-      slots[slot] = socket.wheelNext
+      slots[slot] = next
     }
-    unsafe socket.wheelNext?.wheelPrevious = unsafe socket.wheelPrevious
-    socket.wheelNext = nil
     unsafe socket.wheelPrevious = nil
     socket.slotTick = 0
     count -= 1

@@ -26,8 +26,9 @@ final class Exchange {
   /// It owns its exchange, and lets go of it when it closes.
   let client: ClientConnection
   let worker: Worker
-  /// The worker's.
+  // The worker's, held here as well: asked of the worker, each would be counted for each use.
   private let metrics: WorkerMetrics
+  private let log: WorkerLog?
   /// What it began with, and ends with.
   let settings: Settings
 
@@ -72,6 +73,7 @@ final class Exchange {
     self.client = client
     worker = client.worker
     metrics = client.worker.metrics
+    log = client.worker.log
     settings = client.worker.settings
     head = RequestHead()
     sender = Sender(peer: client.peer)
@@ -90,7 +92,7 @@ final class Exchange {
     record.beganUs = beganUs
     record.headUs = nowUs
     if client.peer.isTrusted { readSender() }
-    if worker.log != nil { loggedFields = LoggedFields(worker.requestFields) }
+    if log != nil { loggedFields = LoggedFields(worker.requestFields) }
     isActive = true
     worker.requestTableOwner = ObjectIdentifier(self)
     body.begin(head)
@@ -133,7 +135,10 @@ final class Exchange {
   /// The request is for a URL, and not `OPTIONS *`.
   var hasURL: Bool { !head.pathAndQuery.isEmpty || head.method != .options }
 
+  // What follows is inlined, so that no closure has to hold the exchange.
+
   /// Hands the target of this request and the host that it is for to `body`; nil when it is for no URL.
+  @inline(__always)
   private func withURL<Result>(_ body: (_ target: RawSpan, _ host: RawSpan) -> Result?) -> Result? {
     guard hasURL else { return nil }
     let input = unsafe client.input.readable
@@ -143,11 +148,13 @@ final class Exchange {
   }
 
   /// Hands the map's key of this request to `body`; nil when it has none.
+  @inline(__always)
   func withKey<Result>(_ body: (RawSpan) -> Result) -> Result? {
     withURL { withKey(of: $0, host: $1, body) }
   }
 
   /// Hands the map's key of a path and query at a host to `body`; nil when it has none.
+  @inline(__always)
   func withKey<Result>(of target: RawSpan, host: RawSpan, _ body: (RawSpan) -> Result) -> Result? {
     let key = settings.key(of: target, host: host, writingInto: &worker.keyScratch)
     return with(key, target, body)
@@ -161,6 +168,7 @@ final class Exchange {
     }
   }
 
+  @inline(__always)
   private func with<Result>(
     _ place: KeyScheme.Key, _ target: RawSpan, _ body: (RawSpan) -> Result
   ) -> Result? {
@@ -259,7 +267,7 @@ final class Exchange {
     metrics.requestEnded(record.route, status: record.status)
     if worker.takesTimes { metrics.requestTook(record.route, us: nowUs &- record.headUs) }
     if let miss { keepMiss(miss, nowUs: nowUs) }
-    if let log = worker.log {
+    if let log {
       let request = LoggedRequest(
         record: record, head: head, fields: loggedFields, sender: sender, tookUs: nowUs &- record.beganUs)
       unsafe log.write(

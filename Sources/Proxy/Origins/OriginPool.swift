@@ -50,9 +50,8 @@ final class OriginPool {
       return .full
     }
     var someAreFull = false
-    let all = servers
-    let servers = all.span
-    for index in servers.indices {
+    // By their places: the list itself need not be held.
+    for index in 0..<servers.count {
       let server = servers[index]
       server.offer = 0
       switch offer(of: server, to: request, nowMs: nowMs) {
@@ -69,7 +68,7 @@ final class OriginPool {
     }
     if let slot = takeBest(&someAreFull) { return .server(slot) }
     if someAreFull { return .full }
-    for server in all
+    for server in servers
     where server.state.mode == .ready && !request.tried.contains(server)
       && request.lastResort.allows(server.state, nowMs: nowMs)
     {
