@@ -32,7 +32,8 @@ struct KeyLogTests {
           "tcp port \(relevo.tlsPort) or tcp port \(origin.port)",
         ])
       _ = try capture.errors.wait("tcpdump's start") { $0.contains("listening on lo") }
-      let page = try Tools.curl(tls: relevo.tlsPort, "/secret-path", version[0], version.last ?? "")
+      let page = try Tools.curl(
+        tls: relevo.tlsPort, "/secret-path", "--http1.1", version[0], version.last ?? "")
       #expect(page.text == "the page's own words")
       #expect(eventually { (try? plainText(folder, keys, relevo.tlsPort, origin.port).count) == 4 })
       capture.signal(SIGINT)

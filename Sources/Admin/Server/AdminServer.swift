@@ -1,7 +1,6 @@
 import EventLoop
 import Logging
 import Proxy
-import URLMap
 
 /// The admin plane: an HTTP server on its own loop and thread, so that it never holds up the proxy.
 public final class AdminServer: Sendable {
@@ -41,7 +40,6 @@ public final class AdminServer: Sendable {
     do throws(EventLoopError) {
       let mailbox = try Mailbox<AdminMessage>()
       let thread = try LoopThread(name: "admin") { [listeners, logger, subject] in
-        Thread.stepBack()
         do throws(EventLoopError) {
           try AdminLoop(listeners, mailbox: mailbox, access: access, subject: subject, logger: logger).run()
         } catch {

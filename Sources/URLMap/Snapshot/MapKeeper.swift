@@ -180,10 +180,9 @@ public final class MapKeeper: Sendable {
 
   private func run() {
     let work = KeeperWork(map, file, written: changesBefore, counters, interval, report)
-    let loaded = work.load(mayWrite: { !isHeld }, mayGoOn: { !control.withLock { $0.loadIsUnwanted } })
-    // Not before: until the map is whole, requests ask both sites, which takes more from the loops than the load does.
-    Thread.stepBack()
-    switch loaded {
+    // At the loops' priority: a loop can come to wait for memory or a lock that this thread has, and would wait for as long as
+    // others keep the processor from it.
+    switch work.load(mayWrite: { !isHeld }, mayGoOn: { !control.withLock { $0.loadIsUnwanted } }) {
     case .loaded(let loaded):
       announce(.loaded, .loaded(loaded))
       keep(work)
