@@ -98,7 +98,8 @@ struct MetricsSnapshotTests {
 
   @Test("the documentation has every name, and none that there is not")
   func isDocumented() throws {
-    let documented = try file("docs/metrics.md").matches(of: /`((?:relevo|process)_[a-z_]+)`/).map(\.output.1)
+    let documented = try file("docs/metrics.md").matches(of: /`((?:relevo|process)_[a-z0-9_]+)`/).map(
+      \.output.1)
     #expect(Set(documented).subtracting(families) == [])
     #expect(families.subtracting(documented) == [])
   }
@@ -107,7 +108,7 @@ struct MetricsSnapshotTests {
   func rules() throws {
     let path = "docs/prometheus/relevo.rules.yaml"
     let rules = try file(path)
-    let asked = rules.matches(of: /(?:relevo|process)_[a-z_]+/).map { name in
+    let asked = rules.matches(of: /(?:relevo|process)_[a-z0-9_]+/).map { name in
       name.output.hasSuffix("_bucket") ? name.output.dropLast(7) : name.output
     }
     #expect(Set(asked).subtracting(families) == [])
