@@ -1,5 +1,8 @@
 // The one dialog that every change asks with.
 
+/** Ends what the dialog asked last. */
+let askedLast = null;
+
 /**
  * Asks before something is changed, and changes it while the dialog still stands, so that a failure is told where it
  * was asked. Escape and Cancel change nothing; the focus goes back to where it was.
@@ -16,7 +19,8 @@ function ask({ title, words = [], choices = [], place = null, sure = null, go, d
   const button = byId("ask-go");
   const input = byId("ask-input");
   const box = byId("ask-sure-box");
-  const end = new AbortController();
+  askedLast?.abort();
+  const end = askedLast = new AbortController();
   const during = { signal: end.signal };
   let isBusy = false;
 
@@ -82,7 +86,8 @@ function ask({ title, words = [], choices = [], place = null, sure = null, go, d
   box.addEventListener("change", show, during);
   byId("ask-cancel").addEventListener("click", () => dialog.close(), during);
   dialog.addEventListener("cancel", (event) => { if (isBusy) event.preventDefault(); }, during);
-  dialog.addEventListener("close", () => end.abort(), during);
+  // It comes with the browser's next frame, when the dialog may ask the next thing already.
+  dialog.addEventListener("close", () => { if (!dialog.open) end.abort(); }, during);
   dialog.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (button.disabled) return;
