@@ -1,6 +1,5 @@
 import EventLoop
 import Logging
-import URLMap
 
 /// What other threads tell the admin plane's loop.
 enum AdminMessage: Sendable {
@@ -228,7 +227,7 @@ final class AdminLoop {
     owed[number]?.pipe = pipe
     do throws(EventLoopError) {
       try LoopThread(name: "admin-parts") { [mailbox] in
-        Thread.stepBack()
+        WorkThread.stepBack()
         do {
           try make(pipe)
           mailbox.send(.partsEnd(number))

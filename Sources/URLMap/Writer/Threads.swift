@@ -3,8 +3,6 @@ import Glibc
 
 /// A named thread that runs one closure.
 package struct Thread: Sendable {
-  private static let niceness: Int32 = 10
-
   private let handle: pthread_t
 
   private final class Start {
@@ -52,13 +50,6 @@ package struct Thread: Sendable {
   /// Waits for the closure's end. Once.
   package func join() {
     pthread_join(handle, nil)
-  }
-
-  /// Puts the calling thread behind the event loops: it makes way for one that wakes, and where all processors are busy it gets
-  /// about a tenth of one, so that what it does is done all the same.
-  package static func stepBack() {
-    // Linux takes 0 for the thread, not for the process.
-    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
   }
 }
 
