@@ -11,11 +11,13 @@ import Glibc
   var isEmpty: Bool { unsafe bytes.isEmpty }
 
   static func == (field: FieldBytes, text: StaticString) -> Bool {
-    guard unsafe field.bytes.count == text.utf8CodeUnitCount, let start = unsafe field.bytes.baseAddress
-    else {
-      return false
-    }
-    return unsafe memcmp(start, text.utf8Start, field.bytes.count) == 0
+    unsafe field.equals(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  func equals(_ other: UnsafeRawBufferPointer) -> Bool {
+    guard unsafe bytes.count == other.count else { return false }
+    guard let start = unsafe bytes.baseAddress, let second = other.baseAddress else { return isEmpty }
+    return unsafe memcmp(start, second, bytes.count) == 0
   }
 
   var begins: UInt8? { unsafe bytes.first }

@@ -35,6 +35,8 @@ import HTTP1
   private var asksByHead = false
   /// The request in HTTP/1.1 that has not been received yet. Owned; freed when it is empty, and in `deinit`.
   private var inbound = ByteBlock()
+  /// Scratch for what stands before a chunk, so that none of them allocates.
+  private var chunkLine = ByteWriter(capacity: 0)
   /// Bytes of content in `inbound` that count in the windows of stream and connection.
   private var unconsumed = 0
   /// What ``send(_:_:)`` was given and no frame has yet; empty but while that runs.
@@ -102,14 +104,9 @@ import HTTP1
       return true
     }
     unconsumed += content.count
-    var isKept = true
-    if form == .chunked {
-      isKept = unsafe append(hexadecimal: content.count) && inbound.append(content) && append("\r\n")
-    } else {
-      isKept = unsafe inbound.append(content)
-    }
     wake()
-    return isKept
+    if form != .chunked { return unsafe inbound.append(content) }
+    return unsafe append(hexadecimal: content.count) && inbound.append(content) && append("\r\n")
   }
 
   /// The request is whole; false without memory.
@@ -159,10 +156,10 @@ import HTTP1
   }
 
   private func append(hexadecimal count: Int) -> Bool {
-    var line = ByteWriter(capacity: 20)
-    line.append(hexadecimal: UInt64(count))
-    line.append("\r\n")
-    return unsafe line.withUnsafeBytes { unsafe inbound.append($0) }
+    chunkLine.removeAll()
+    chunkLine.append(hexadecimal: UInt64(count))
+    chunkLine.append("\r\n")
+    return unsafe chunkLine.withUnsafeBytes { unsafe inbound.append($0) }
   }
 
   // MARK: The socket

@@ -1,5 +1,4 @@
 import EventLoop
-import Glibc
 import HTTP1
 
 /// Turns the field section of a request (RFC 9113, 8.3.1) into a head of HTTP/1.1. One is enough for a connection: sections
@@ -69,12 +68,7 @@ struct TranslatedRequest: ~Copyable {
   }
 
   private func isAuthority(_ value: FieldBytes) -> Bool {
-    unsafe authority.withUnsafeBytes { bytes in
-      guard unsafe bytes.count == value.bytes.count, let start = bytes.baseAddress,
-        let other = unsafe value.bytes.baseAddress
-      else { return unsafe bytes.isEmpty && value.isEmpty }
-      return unsafe memcmp(start, other, bytes.count) == 0
-    }
+    unsafe authority.withUnsafeBytes { unsafe value.equals($0) }
   }
 
   /// Its answer has no content, whatever the fields of that say.

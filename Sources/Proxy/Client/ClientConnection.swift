@@ -305,7 +305,8 @@ final class ClientConnection: StreamSocket {
   private func rest() {
     if let stream {
       // The loop may have seen the next request, and not said so yet.
-      return stream.isReadable ? () : close()
+      if !stream.isReadable { close() }
+      return
     }
     guard idleLeftMs > 0 else { return close() }
     exchange = nil
