@@ -29,6 +29,15 @@ class Profile:
                    if callee in functions and caller not in functions)
 
 
+def added(profiles):
+    """What several processes have executed together."""
+    together = Profile(collections.Counter(), collections.Counter())
+    for profile in profiles:
+        together.instructions.update(profile.instructions)
+        together.calls.update(profile.calls)
+    return together
+
+
 def read(path):
     """A file of callgrind's format: costs by line under `fn=`, calls as `cfn=` and `calls=`, names once and then by number."""
     names, profile = {}, Profile(collections.Counter(), collections.Counter())

@@ -54,12 +54,13 @@ extension URLMap {
   ///
   /// It walks in steps and stops neither readers nor the writer: each step is consistent; what is learned or
   /// forgotten meanwhile may or may not be seen; what is known throughout is seen exactly once. `body` may take its
-  /// time: nothing is held while it runs.
+  /// time: nothing is held while it runs. It gives way to who waits for its processor (see `Turn`).
   public func forEachEntry<Failure: Error>(
     withPrefix prefix: [UInt8] = [], after: [UInt8]? = nil,
     _ body: (_ key: RawSpan, _ entry: MapEntry) throws(Failure) -> Void
   ) throws(Failure) {
     let reader = makeReader()
+    var turn = Turn()
     var batch = EntryBatch(core.memory, after: after)
     while reader.next(&batch, startingAt: prefix.span) {
       var start = 0
@@ -70,6 +71,7 @@ extension URLMap {
         // Bytes have no padding, which is what makes a raw view of other elements unsafe.
         try body(unsafe key.bytes, item.entry)
       }
+      turn.endIfLong()
     }
   }
 

@@ -76,21 +76,6 @@ struct MapTests {
     }
   }
 
-  @Test("the admin plane's work makes way for the event loops, and what they may wait for does not")
-  func threadsStepBack() throws {
-    let sites = try Sites()
-    let site = try sites.start("--admin", "127.0.0.1:0", "--map-snapshot-every", "100ms")
-    #expect(try site.get("/page").status == 200)
-    #expect(
-      eventually { (try? String(contentsOfFile: sites.path, encoding: .utf8).contains("/page")) == true })
-    let niceness = try site.relevo.process.niceness()
-    #expect(niceness["map-keeper"] == 0)
-    #expect(niceness["admin"] == 0)
-    #expect(niceness["admin-work"] == 10)
-    #expect(niceness["map-writer"] == 0)
-    #expect(niceness["worker-0"] == 0)
-  }
-
   @Test("SIGTERM writes what was learned: one URL a line, comments, counts and a checksum at the end")
   func format() throws {
     let sites = try Sites()

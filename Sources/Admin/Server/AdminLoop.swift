@@ -227,7 +227,6 @@ final class AdminLoop {
     owed[number]?.pipe = pipe
     do throws(EventLoopError) {
       try LoopThread(name: "admin-parts") { [mailbox] in
-        WorkThread.stepBack()
         do {
           try make(pipe)
           mailbox.send(.partsEnd(number))

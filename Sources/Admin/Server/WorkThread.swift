@@ -1,6 +1,5 @@
 import Dispatch
 import EventLoop
-import Glibc
 
 /// A thread that does what would hold up the loop, one job after the other, behind a bounded queue.
 final class WorkThread: Sendable {
@@ -10,8 +9,6 @@ final class WorkThread: Sendable {
     var jobs: [Job] = []
     var isStopped = false
   }
-
-  private static let niceness: Int32 = 10
 
   private let limit: Int
   private let queue = Locked(Queue())
@@ -54,15 +51,7 @@ final class WorkThread: Sendable {
     thread.withLock { $0.take() }?.join()
   }
 
-  /// Puts the calling thread behind the event loops: it makes way for one that wakes, and where all processors are busy it gets
-  /// about a tenth of one, so that what it does is done all the same.
-  static func stepBack() {
-    // Linux takes 0 for the thread, not for the process.
-    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
-  }
-
   private static func run(_ queue: borrowing Locked<Queue>, _ wake: DispatchSemaphore) {
-    stepBack()
     while true {
       wake.wait()
       let (job, isStopped) = queue.withLock { queue in

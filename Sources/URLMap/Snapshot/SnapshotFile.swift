@@ -36,7 +36,7 @@ public struct SnapshotFile: Sendable {
   /// holds is taken for known to the map: the new file is not continued by it.
   ///
   /// On an error the present file is as it was and the temporary one is removed. Blocks: not for an event loop. Memory:
-  /// two buffers of 256 KiB at most.
+  /// two buffers of 64 KiB at most.
   ///
   /// `mapKey` is what the keys consist of, in the words of `--map-key`; nil: what the map was made for.
   @discardableResult
@@ -69,7 +69,7 @@ public struct SnapshotFile: Sendable {
     let file = try FileDescriptor(
       opening: temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, to: "create the new URL map",
       on: disk)
-    let bufferBytes = 256 << 10
+    let bufferBytes = 64 << 10
     var buffer = Array(head.utf8)
     buffer.reserveCapacity(bufferBytes + map.maxKeyBytes + 2048)
     var checksum = CRC32()

@@ -38,6 +38,7 @@ struct SnapshotLoader: ~Copyable {
   private var hasEnded = false
   /// The newest time that is spoken of: "now" for what must go if what was learned meanwhile passes the map's bound.
   private var newest: UInt32 = 0
+  private var turn = Turn()
   private var batch: [(key: Range<Int>, entry: MapEntry, line: Int)] = []
 
   private static let headingLines = 3
@@ -227,6 +228,7 @@ struct SnapshotLoader: ~Copyable {
     batch.removeAll(keepingCapacity: true)
     // Whoever waits for the lock may be passed over again and again: its changes are applied here.
     _ = map.core.applyBatch()
+    turn.endIfLong()
   }
 
   /// Keeps an entry aside whose key is to be made anew, if the journal leaves it; false if the key is right.

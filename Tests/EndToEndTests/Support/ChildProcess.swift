@@ -163,20 +163,6 @@ final class ChildProcess: Sendable {
     return count
   }
 
-  /// How nice each thread is to others (`nice`), by its name.
-  func niceness() throws -> [String: Int] {
-    let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
-    var niceness: [String: Int] = [:]
-    for task in tasks {
-      // PID (NAME) STATE PPID … : the nice value is the 19th, and a name may hold anything.
-      let line = try String(contentsOfFile: "/proc/\(pid)/task/\(task)/stat", encoding: .utf8)
-      guard let start = line.firstIndex(of: "("), let end = line.lastIndex(of: ")") else { continue }
-      let fields = line[end...].split(separator: " ")
-      niceness[String(line[line.index(after: start)..<end])] = fields.count > 17 ? Int(fields[17]) : nil
-    }
-    return niceness
-  }
-
   /// The largest resident set so far, in megabytes.
   var peakMB: Int { get throws { try memoryKB("VmHWM") / 1024 } }
 
