@@ -4,19 +4,6 @@ import Testing
 /// Real clients: curl, nghttp and h2load.
 @Suite("Clients of HTTP/2")
 struct HTTP2ClientsTests {
-  /// A site whose Relevo listens with TLS, and takes HTTP/2 without TLS too.
-  private func withTLS(
-    new: ScriptedOrigin, old: ScriptedOrigin? = nil, _ flags: String...,
-    sourceLocation: SourceLocation = #_sourceLocation, test: (Relevo) throws -> Void
-  ) throws {
-    let pair = try Authority.shared.get().sign(["localhost"])
-    try withRelevo(
-      new: [new], old: [old ?? .always(404)],
-      flags: [
-        "--h2c", "--tls-listen", "127.0.0.1:0", "--tls-cert", pair.certificate, "--tls-key", pair.key,
-      ] + flags, sourceLocation: sourceLocation, test)
-  }
-
   @Test("clients with TLS get HTTP/2 where they want it, and HTTP/1.1 where not", arguments: ["1.2", "1.3"])
   func negotiation(version: String) throws {
     let old = try ScriptedOrigin.pages(["/old": "old page"])
@@ -41,7 +28,7 @@ struct HTTP2ClientsTests {
 
   @Test("without TLS only --h2c takes it, and only from who begins with it")
   func cleartext() throws {
-    try withTLS(new: .pages(["/": "home"])) { relevo in
+    try withTLS(new: .pages(["/": "home"]), "--h2c") { relevo in
       let url = "http://127.0.0.1:\(relevo.port)/"
       let known = try Tools.curl(url, "-i", "--http2-prior-knowledge").text
       #expect(known.hasPrefix("HTTP/2 200"))
@@ -84,7 +71,7 @@ struct HTTP2ClientsTests {
 
   @Test("h2load loses none of thousands of requests", arguments: ["http", "https"])
   func load(scheme: String) throws {
-    try withTLS(new: .always(200, "a page of the new site")) { relevo in
+    try withTLS(new: .always(200, "a page of the new site"), "--h2c") { relevo in
       let port = scheme == "http" ? relevo.port : relevo.tlsPort
       let run = try Tools.run(
         "/usr/bin/h2load", ["-n3000", "-c4", "-m10", "\(scheme)://127.0.0.1:\(port)/"], .after(60))
@@ -96,7 +83,7 @@ struct HTTP2ClientsTests {
   @Test("a PROXY header comes before HTTP/2 as before HTTP/1.1")
   func proxyHeader() throws {
     let new = try ScriptedOrigin.always(200)
-    try withTLS(new: new, "--accept-proxy") { relevo in
+    try withTLS(new: new, "--accept-proxy", "--h2c") { relevo in
       let client = try HTTP2Client(relevo.port, before: "PROXY TCP4 192.0.2.7 192.0.2.1 5000 80\r\n")
       try client.request(1, "/")
       #expect(try client.answer().status == 200)
@@ -106,7 +93,7 @@ struct HTTP2ClientsTests {
 
   @Test("connections of HTTP/2 are counted, and those that break its rules")
   func metrics() throws {
-    try withTLS(new: .always(200), "--admin", "127.0.0.1:0") { relevo in
+    try withTLS(new: .always(200), "--admin", "127.0.0.1:0", "--h2c") { relevo in
       let client = try HTTP2Client(relevo.port)
       try client.request(1, "/")
       _ = try client.answer()

@@ -4,17 +4,6 @@ import Testing
 /// What breaks on one stream must not reach the others, and what breaks the connection must cost little.
 @Suite("Faults and limits of HTTP/2")
 struct HTTP2FaultTests {
-  private func withHTTP2(
-    new: ScriptedOrigin, _ flags: String..., sourceLocation: SourceLocation = #_sourceLocation,
-    test: (Relevo, HTTP2Client) throws -> Void
-  ) throws {
-    try withRelevo(
-      new: [new], old: [ScriptedOrigin.always(404)], flags: ["--h2c"] + flags, sourceLocation: sourceLocation
-    ) {
-      try test($0, HTTP2Client($0.port))
-    }
-  }
-
   // MARK: Streams
 
   @Test("a client that gives a stream up ends the origin's work on it, and nothing else")

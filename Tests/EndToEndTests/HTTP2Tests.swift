@@ -4,19 +4,10 @@ import Testing
 /// Frames on the wire, of clients that know beforehand that HTTP/2 is spoken here.
 @Suite("HTTP/2")
 struct HTTP2Tests {
-  private func withHTTP2(
-    new: ScriptedOrigin, old: ScriptedOrigin? = nil, _ flags: String...,
-    sourceLocation: SourceLocation = #_sourceLocation, test: (Relevo) throws -> Void
-  ) throws {
-    try withRelevo(
-      new: [new], old: [old ?? .always(404)], flags: ["--h2c"] + flags, sourceLocation: sourceLocation, test)
-  }
-
   @Test("a request reaches the origin as one of HTTP/1.1, cookies put together and the client named")
   func request() throws {
     let new = try ScriptedOrigin.always(200)
-    try withHTTP2(new: new) { relevo in
-      let client = try HTTP2Client(relevo.port)
+    try withHTTP2(new: new) { relevo, client in
       try client.request(
         1, "/a%20b?c=d",
         [("accept", "*/*"), ("cookie", "a=1"), ("te", "trailers"), ("cookie", "b=2"), ("x-empty", "")])
@@ -45,8 +36,7 @@ struct HTTP2Tests {
     let new = try ScriptedOrigin.exactly(
       "HTTP/1.1 203 Fine\r\nX-Mixed-Case: Kept As It Is\r\nSet-Cookie: a=1\r\nset-cookie: b=2\r\nConnection: X-Mine\r\n"
         + "X-Mine: no\r\nKeep-Alive: timeout=5\r\nContent-Length: 4\r\n\r\nbody")
-    try withHTTP2(new: new, "--debug-headers") { relevo in
-      let client = try HTTP2Client(relevo.port)
+    try withHTTP2(new: new, "--debug-headers") { _, client in
       try client.request(1, "/")
       let answer = try client.answer()
       #expect(
@@ -75,8 +65,7 @@ struct HTTP2Tests {
       try exchange.send("HTTP/1.1 200 OK\r\n" + rest)
       if rest.contains("close") { exchange.close() }
     }
-    try withHTTP2(new: new) { relevo in
-      let client = try HTTP2Client(relevo.port)
+    try withHTTP2(new: new) { _, client in
       for stream: UInt32 in [1, 3, 5] {
         try client.request(stream, "/")
         let answer = try client.answer(stream)
@@ -93,8 +82,7 @@ struct HTTP2Tests {
       ("GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\nETag: \"e\"\r\n\r\n"),
     ])
   func withoutBody(method: String, head: String) throws {
-    try withHTTP2(new: .exactly(head)) { relevo in
-      let client = try HTTP2Client(relevo.port)
+    try withHTTP2(new: .exactly(head)) { _, client in
       try client.request(1, "/", method: method)
       let frame = try client.wait { $0.stream == 1 }
       #expect(frame.kind == HTTP2Frame.Kind.headers.rawValue && frame.endsStream)
@@ -107,8 +95,7 @@ struct HTTP2Tests {
       try exchange.readBody()
       try exchange.answer(200, "got it")
     }
-    try withHTTP2(new: new) { relevo in
-      let client = try HTTP2Client(relevo.port)
+    try withHTTP2(new: new) { _, client in
       try client.request(1, "/chunked", method: "POST", body: Bytes(text: "no length"))
       #expect(try client.answer().body.text == "got it")
       try client.request(3, "/length", [("content-length", "6")], method: "POST", body: Bytes(text: "length"))
@@ -135,8 +122,7 @@ struct HTTP2Tests {
       try exchange.readBody()
       try exchange.answer(200)
     }
-    try withHTTP2(new: new) { relevo in
-      let client = try HTTP2Client(relevo.port)
+    try withHTTP2(new: new) { _, client in
       try client.send(
         HTTP2Client.request(1, "/", [("expect", "100-continue")], method: "POST", ends: false))
       try client.wait { $0.stream == 1 }
@@ -157,8 +143,7 @@ struct HTTP2Tests {
       let body = try exchange.readBody()
       try exchange.answer(exchange.target == "/nowhere" ? 404 : 200, "old: \(body.text)")
     }
-    try withHTTP2(new: new, old: old, "--debug-headers") { relevo in
-      let client = try HTTP2Client(relevo.port)
+    try withHTTP2(new: new, old: old, "--debug-headers") { _, client in
       try client.request(1, "/form", method: "POST", body: Bytes(text: "kept"))
       let form = try client.answer()
       #expect(form.body.text == "old: kept" && form["x-relevo-route"] == "old-fallback")
@@ -179,8 +164,7 @@ struct HTTP2Tests {
       if exchange.target == "/slow" { try gate.wait() }
       try exchange.answer(200, "page \(exchange.target)")
     }
-    try withHTTP2(new: new) { relevo in
-      let client = try HTTP2Client(relevo.port)
+    try withHTTP2(new: new) { _, client in
       try client.request(1, "/slow")
       let others = (1...60).map { UInt32($0 * 2 + 1) }
       try client.client.send(others.flatMap { HTTP2Client.request($0, "/\($0)").bytes })
@@ -203,8 +187,7 @@ struct HTTP2Tests {
     }
     try withHTTP2(
       new: new, "--http2-stream-window", "16m", "--http2-connection-window", "64m"
-    ) { relevo in
-      let client = try HTTP2Client(relevo.port)
+    ) { _, client in
       for stream: UInt32 in [1, 3, 5, 7] { try client.request(stream, "/") }
       for stream: UInt32 in [1, 3, 5, 7] { expectSame(try client.answer(stream, .after(20)).body, image) }
       try client.request(9, "/", method: "POST", body: image)
@@ -223,8 +206,7 @@ struct HTTP2Tests {
         sent.add(65_536)
       }
     }
-    try withHTTP2(new: new) { relevo in
-      let client = try HTTP2Client(relevo.port, settings: [(4, 1_000)])
+    try withHTTP2(new: new, settings: [(4, 1_000)]) { _, client in
       client.opensWindows = false
       try client.request(1, "/endless")
       while client.answers[1]?.body.count ?? 0 < 1_000 { try #require(try client.next() != nil) }
@@ -249,8 +231,7 @@ struct HTTP2Tests {
       let body = try exchange.readBody(atLeast: .max, .after(20))
       try exchange.answer(200, "\(body.count)")
     }
-    try withHTTP2(new: new, "--http2-stream-window", "64k") { relevo in
-      let client = try HTTP2Client(relevo.port)
+    try withHTTP2(new: new, "--http2-stream-window", "64k") { _, client in
       try client.ping()
       try client.send(HTTP2Client.request(1, "/stalls", method: "POST", ends: false))
       let total = 40 << 20

@@ -8,20 +8,6 @@ struct TLSTests {
 
   private var authority: Authority { get throws { try Authority.shared.get() } }
 
-  /// A site whose Relevo also listens with TLS, with a certificate for `localhost`.
-  private func withTLS(
-    new: ScriptedOrigin, old: ScriptedOrigin? = nil, certificates: [Authority.Pair]? = nil,
-    _ flags: String...,
-    sourceLocation: SourceLocation = #_sourceLocation, test: (Relevo) throws -> Void
-  ) throws {
-    let pairs = try certificates ?? [authority.sign(["localhost"])]
-    let files =
-      pairs.flatMap { ["--tls-cert", $0.certificate] } + pairs.flatMap { ["--tls-key", $0.key] }
-    try withRelevo(
-      new: [new], old: [old ?? .always(404)], flags: ["--tls-listen", "127.0.0.1:0"] + files + flags,
-      sourceLocation: sourceLocation, test)
-  }
-
   @Test(
     "pages, fallback and map work as without, and the origins are told https",
     arguments: [["--tlsv1.3"], ["--tls-max", "1.2"]])

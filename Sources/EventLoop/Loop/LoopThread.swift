@@ -1,4 +1,4 @@
-import CLibevent
+import CSystemCalls
 import Glibc
 
 /// A named thread of the process that runs one closure.
@@ -17,7 +17,7 @@ import Glibc
       { context in
         guard let context = unsafe context else { return nil }
         let body = unsafe Unmanaged<Body>.fromOpaque(context).takeRetainedValue()
-        _ = unsafe pthread_setname_np(pthread_self(), body.name)
+        unsafe name_thread(body.name)
         body.run()
         return nil
       }, box.toOpaque())
@@ -43,7 +43,7 @@ import Glibc
     let run: @Sendable () -> Void
 
     init(name: String, run: @escaping @Sendable () -> Void) {
-      self.name = String(name.prefix(15))
+      self.name = name
       self.run = run
     }
   }

@@ -184,6 +184,30 @@ func withSite<Result>(
   return try finishing(relevo, sourceLocation) { try test(Site(new: new, old: old, relevo: relevo)) }
 }
 
+/// As above, with a listener with TLS beside the other; the certificates are for `localhost` unless they are given.
+func withTLS(
+  new: ScriptedOrigin, old: ScriptedOrigin? = nil, certificates: [Authority.Pair]? = nil, _ flags: String...,
+  sourceLocation: SourceLocation = #_sourceLocation, test: (Relevo) throws -> Void
+) throws {
+  let pairs = try certificates ?? [Authority.shared.get().sign(["localhost"])]
+  let files = pairs.flatMap { ["--tls-cert", $0.certificate] } + pairs.flatMap { ["--tls-key", $0.key] }
+  try withRelevo(
+    new: [new], old: [old ?? .always(404)], flags: ["--tls-listen", "127.0.0.1:0"] + files + flags,
+    sourceLocation: sourceLocation, test)
+}
+
+/// As above, with a client of HTTP/2 that has sent its settings.
+func withHTTP2(
+  new: ScriptedOrigin, old: ScriptedOrigin? = nil, settings: [(UInt16, UInt32)] = [], _ flags: String...,
+  sourceLocation: SourceLocation = #_sourceLocation, test: (Relevo, HTTP2Client) throws -> Void
+) throws {
+  try withRelevo(
+    new: [new], old: [old ?? .always(404)], flags: ["--h2c"] + flags, sourceLocation: sourceLocation
+  ) {
+    try test($0, HTTP2Client($0.port, settings: settings))
+  }
+}
+
 private func finishing<Result>(
   _ relevo: Relevo, _ sourceLocation: SourceLocation, _ test: () throws -> Result
 ) throws -> Result {
