@@ -63,7 +63,13 @@ struct URLMemory: Sendable {
     keeper.start(holding: inheritedLock != nil)
     switch keeper.waitUntilLoaded(atMost: inheritedLock == nil ? Self.loadedFirst : .seconds(3600)) {
     case .loading: logger.info("loading \(path); until that is done, URLs are asked of the new site first")
-    case .loaded, .unusable, .stopped: try checkLoaded()
+    case .loaded, .unusable, .stopped:
+      do throws(CommandFailure) {
+        try checkLoaded()
+      } catch {
+        stop()
+        throw error
+      }
     }
   }
 

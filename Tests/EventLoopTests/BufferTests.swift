@@ -209,8 +209,8 @@ struct BufferTests {
 }
 
 extension BufferPool {
-  fileprivate func take() -> UnsafeMutableRawPointer? { stack.pointee.take() }
-  fileprivate func put(_ block: UnsafeMutableRawPointer) { stack.pointee.put(block) }
+  fileprivate func take() -> UnsafeMutableRawPointer? { stack.take() }
+  fileprivate func put(_ block: UnsafeMutableRawPointer) { unsafe stack.put(block) }
 }
 
 @Suite("a pool of blocks")

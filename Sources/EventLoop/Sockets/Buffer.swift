@@ -14,29 +14,29 @@ import Glibc
   /// Owned while not nil; given back by ``giveBack()`` and `deinit`.
   private var block: UnsafeMutableRawPointer?
   /// The pool outlives every buffer of its loop.
-  private let pool: UnsafeMutablePointer<BlockStack>
+  private let pool: BlockStack
   /// Offset of the first byte not yet handed on.
   public private(set) var start = headroomBytes
   /// Offset behind the last byte received.
   public private(set) var end = headroomBytes
 
   public init(pool: BufferPool) {
-    unsafe self.init(stack: pool.stack)
+    self.init(stack: pool.stack)
   }
 
-  private init(stack: UnsafeMutablePointer<BlockStack>) {
-    unsafe pool = unsafe stack
+  private init(stack: BlockStack) {
+    pool = stack
   }
 
   deinit {
-    if let block = unsafe block { unsafe pool.pointee.put(block) }
+    if let block = unsafe block { unsafe pool.put(block) }
   }
 
   public var count: Int { end - start }
   public var isEmpty: Bool { start == end }
   public var holdsBlock: Bool { unsafe block != nil }
   /// Bytes that can be received behind the present ones; a full block's worth when there is no block yet.
-  public var room: Int { unsafe pool.pointee.blockBytes - end }
+  public var room: Int { pool.blockBytes - end }
 
   /// The bytes between start and end. Valid until the buffer is next changed.
   @unsafe public var readable: UnsafeMutableRawBufferPointer {
@@ -46,9 +46,9 @@ import Glibc
 
   /// The free bytes behind the present ones, borrowing a block when there is none; nil without memory.
   @unsafe mutating func borrowRoom() -> UnsafeMutableRawBufferPointer? {
-    if unsafe block == nil { unsafe block = unsafe pool.pointee.take() }
+    if unsafe block == nil { unsafe block = unsafe pool.take() }
     guard let block = unsafe block else { return nil }
-    return unsafe UnsafeMutableRawBufferPointer(start: block + end, count: pool.pointee.blockBytes - end)
+    return unsafe UnsafeMutableRawBufferPointer(start: block + end, count: pool.blockBytes - end)
   }
 
   /// Counts `bytes` more as received.
@@ -107,7 +107,7 @@ import Glibc
 
   /// Forgets all bytes and gives the block back.
   public mutating func giveBack() {
-    if let block = unsafe block { unsafe pool.pointee.put(block) }
+    if let block = unsafe block { unsafe pool.put(block) }
     unsafe block = nil
     start = Self.headroomBytes
     end = Self.headroomBytes
@@ -122,12 +122,12 @@ import Glibc
   /// copy of what is before and behind them; nil without memory, and nothing has changed then.
   public mutating func giveAway(at offset: Int, _ bytes: Int) -> Buffer? {
     precondition(offset >= 0 && bytes >= 0 && offset + bytes <= count, "only what is there can be given away")
-    guard let block = unsafe block, let fresh = unsafe pool.pointee.take() else { return nil }
+    guard let block = unsafe block, let fresh = unsafe pool.take() else { return nil }
     let tail = count - offset - bytes
     unsafe (fresh + Self.headroomBytes).copyMemory(from: block + start, byteCount: offset)
     unsafe (fresh + Self.headroomBytes + offset).copyMemory(
       from: block + start + offset + bytes, byteCount: tail)
-    var given = unsafe Buffer(stack: pool)
+    var given = Buffer(stack: pool)
     unsafe given.block = unsafe block
     given.start = start + offset
     given.end = given.start + bytes
@@ -138,11 +138,11 @@ import Glibc
   }
 
   /// An empty one of the same pool.
-  public func another() -> Buffer { unsafe Buffer(stack: pool) }
+  public func another() -> Buffer { Buffer(stack: pool) }
 
   /// Takes over what `other` holds; `other` is empty afterwards and this buffer's own bytes are gone.
   public mutating func takeOver(_ other: inout Buffer) {
-    if let block = unsafe block { unsafe pool.pointee.put(block) }
+    if let block = unsafe block { unsafe pool.put(block) }
     unsafe block = unsafe other.block
     start = other.start
     end = other.end
@@ -154,61 +154,68 @@ import Glibc
 
 /// Blocks of one size for the buffers of one loop. Used on that loop's thread only.
 @safe public final class BufferPool {
-  /// Owned, freed in `deinit`. In memory of its own, so that buffers reach it without counting references.
-  let stack: UnsafeMutablePointer<BlockStack>
+  /// Owned, freed in `deinit`.
+  let stack: BlockStack
 
   /// - Parameters:
   ///   - blockBytes: the size of each block; at least 4 KiB.
   ///   - keptBlocks: how many unused blocks are kept for the next connection; the rest goes to the system.
   public init(blockBytes: Int, keptBlocks: Int) {
     precondition(blockBytes >= 4096, "a block holds at least a page")
-    unsafe stack = .allocate(capacity: 1)
-    unsafe stack.initialize(to: BlockStack(blockBytes: blockBytes, keptBlocks: keptBlocks))
+    stack = BlockStack(blockBytes: blockBytes, keptBlocks: keptBlocks)
   }
 
-  deinit {
-    unsafe stack.pointee.removeAll()
-    unsafe stack.deallocate()
-  }
+  deinit { stack.free() }
 
   /// Bytes of a block, the headroom included.
-  public var blockBytes: Int { unsafe stack.pointee.blockBytes }
+  public var blockBytes: Int { stack.blockBytes }
 }
 
 /// The unused blocks of a pool; the one given back last, which is still in the caches, is taken first.
 ///
 ///     top → | next | … | → | next | … | → nil        the first word of each block leads to the one below
+///
+/// It leads to memory of its own: all copies are the same stack, which buffers reach without counting references.
 @safe struct BlockStack {
-  let blockBytes: Int
-  private let keptBlocks: Int
-  private var top: UnsafeMutableRawPointer?
-  private var count = 0
-
-  init(blockBytes: Int, keptBlocks: Int) {
-    self.blockBytes = blockBytes
-    self.keptBlocks = keptBlocks
+  @safe private struct Contents {
+    let blockBytes: Int
+    let keptBlocks: Int
+    var top: UnsafeMutableRawPointer?
+    var count = 0
   }
 
+  private let contents: UnsafeMutablePointer<Contents>
+
+  init(blockBytes: Int, keptBlocks: Int) {
+    unsafe contents = .allocate(capacity: 1)
+    unsafe contents.initialize(to: Contents(blockBytes: blockBytes, keptBlocks: keptBlocks))
+  }
+
+  var blockBytes: Int { unsafe contents.pointee.blockBytes }
+
   /// A block, whose bytes are anything; nil without memory.
-  mutating func take() -> UnsafeMutableRawPointer? {
-    guard let block = unsafe top else { return unsafe malloc(blockBytes) }
-    unsafe top = unsafe block.load(as: UnsafeMutableRawPointer?.self)
-    count -= 1
+  func take() -> UnsafeMutableRawPointer? {
+    guard let block = unsafe contents.pointee.top else { return unsafe malloc(blockBytes) }
+    unsafe contents.pointee.top = unsafe block.load(as: UnsafeMutableRawPointer?.self)
+    unsafe contents.pointee.count -= 1
     return unsafe block
   }
 
-  mutating func put(_ block: UnsafeMutableRawPointer) {
-    guard count < keptBlocks else { return unsafe Glibc.free(block) }
-    unsafe block.storeBytes(of: top, as: UnsafeMutableRawPointer?.self)
-    unsafe top = unsafe block
-    count += 1
+  func put(_ block: UnsafeMutableRawPointer) {
+    guard unsafe contents.pointee.count < contents.pointee.keptBlocks else {
+      return unsafe Glibc.free(block)
+    }
+    unsafe block.storeBytes(of: contents.pointee.top, as: UnsafeMutableRawPointer?.self)
+    unsafe contents.pointee.top = unsafe block
+    unsafe contents.pointee.count += 1
   }
 
-  mutating func removeAll() {
-    while let block = unsafe top {
-      unsafe top = unsafe block.load(as: UnsafeMutableRawPointer?.self)
+  /// Frees the blocks and the stack itself, which no buffer may use from then on.
+  func free() {
+    while let block = unsafe contents.pointee.top {
+      unsafe contents.pointee.top = unsafe block.load(as: UnsafeMutableRawPointer?.self)
       unsafe Glibc.free(block)
     }
-    count = 0
+    unsafe contents.deallocate()
   }
 }

@@ -180,8 +180,6 @@ public final class MapKeeper: Sendable {
 
   private func run() {
     let work = KeeperWork(map, file, written: changesBefore, counters, interval, report)
-    // At the loops' priority: a loop can come to wait for memory or a lock that this thread has, and would wait for as long as
-    // others keep the processor from it.
     switch work.load(mayWrite: { !isHeld }, mayGoOn: { !control.withLock { $0.loadIsUnwanted } }) {
     case .loaded(let loaded):
       announce(.loaded, .loaded(loaded))
