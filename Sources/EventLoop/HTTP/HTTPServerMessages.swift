@@ -78,8 +78,10 @@ extension HTTPServerRequest {
     if let uri = unsafe evhttp_request_get_uri(request) { target = unsafe String(cString: uri) }
     headers = unsafe httpFields(evhttp_request_get_input_headers(request))
     body = []
-    if let input = unsafe evhttp_request_get_input_buffer(request) {
-      let length = unsafe evbuffer_get_length(input)
+    let input = unsafe evhttp_request_get_input_buffer(request)
+    let length = unsafe input.map { unsafe evbuffer_get_length($0) } ?? 0
+    // One made for no elements would write to what all empty arrays share.
+    if length > 0 {
       body = unsafe [UInt8](unsafeUninitializedCapacity: length) { bytes, count in
         unsafe count = max(0, Int(evbuffer_remove(input, bytes.baseAddress, length)))
       }
