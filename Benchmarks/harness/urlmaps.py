@@ -17,10 +17,11 @@ def urls(count):
     return [f"/archive/{1998 + n % 20}/{n % 12 + 1:02}/article-{n:07}.html" for n in range(count)]
 
 
-def listing(bench, known):
-    """The file of those that are asked for."""
-    path = bench.directory / f"urls-{len(known)}.txt"
-    path.write_text("".join(f"{url}\n" for url in known[::max(1, len(known) // MOST_ASKED)]))
+def listing(bench, known, as_query_of=None):
+    """The file of those that are asked for, or of as many URLs of one page."""
+    path = bench.directory / f"urls-{len(known)}{'-of-a-page' if as_query_of else ''}.txt"
+    asked = known[::max(1, len(known) // MOST_ASKED)]
+    path.write_text("".join(f"{as_query_of}?{url}\n" if as_query_of else f"{url}\n" for url in asked))
     return path
 
 
