@@ -27,7 +27,8 @@ private final class Server: StreamSocket {
       request += unsafe Array(input.readable)
       input.giveBack()
     }
-    if isClosed || hasAnswered || !isWhole() { return }
+    // A stream that another's answer has ended, by the frames that left with it, has nothing any more.
+    if isClosed || hasAnswered || request.isEmpty || !isWhole() { return }
     hasAnswered = true
     let answer = Array("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".utf8)
     _ = unsafe answer.withUnsafeBytes { unsafe send($0, .init(start: nil, count: 0)) }
