@@ -63,19 +63,16 @@ struct URLMemory: Sendable {
     keeper.start(holding: inheritedLock != nil)
     switch keeper.waitUntilLoaded(atMost: inheritedLock == nil ? Self.loadedFirst : .seconds(3600)) {
     case .loading: logger.info("loading \(path); until that is done, URLs are asked of the new site first")
-    case .loaded, .unusable, .stopped:
-      do throws(CommandFailure) {
-        try checkLoaded()
-      } catch {
-        stop()
-        throw error
-      }
+    case .loaded, .unusable, .stopped: try checkLoaded()
     }
   }
 
-  /// - Throws: ``CommandFailure`` when neither the map file nor the one before it could be used.
+  /// - Throws: ``CommandFailure`` when neither the map file nor the one before it could be used; the map's threads have ended
+  ///   then.
   func checkLoaded() throws(CommandFailure) {
-    if let error = keeper?.unusable { throw Self.failure(error, path) }
+    guard let error = keeper?.unusable else { return }
+    stop()
+    throw Self.failure(error, path)
   }
 
   /// From now on the process gets SIGTERM if a load that is still under way finds no file that can be used: then

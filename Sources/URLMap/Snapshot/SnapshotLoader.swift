@@ -226,7 +226,12 @@ struct SnapshotLoader: ~Copyable {
       throw refused("the URL stands in the file twice")
     }
     batch.removeAll(keepingCapacity: true)
-    // Whoever waits for the lock may be passed over again and again: its changes are applied here.
+    letOthersIn()
+  }
+
+  /// Whoever waits for the writer's lock may be passed over again and again: its changes are applied here. Who waits for the
+  /// processor gets it.
+  private mutating func letOthersIn() {
     _ = map.core.applyBatch()
     turn.endIfLong()
   }
@@ -265,7 +270,7 @@ struct SnapshotLoader: ~Copyable {
   /// Adds an entry that may be there. False without memory.
   private mutating func merge(_ key: UnsafeRawBufferPointer, _ entry: MapEntry) -> Bool {
     merges += 1
-    if merges % SnapshotLoader.batchEntries == 0 { _ = map.core.applyBatch() }
+    if merges % SnapshotLoader.batchEntries == 0 { letOthersIn() }
     // What is too much is only counted.
     let added =
       found.urls > map.maxURLs ? .added : map.core.writer.withLock { unsafe $0.mergeLoaded(key, entry) }
@@ -282,7 +287,7 @@ struct SnapshotLoader: ~Copyable {
     while last != nil {
       guard mayGoOn(bytesRead) else { throw .interrupted(path: path) }
       guard map.core.writer.withLock({ $0.mergePresent(after: &last) }) else { throw outOfMemory }
-      _ = map.core.applyBatch()
+      letOthersIn()
     }
     guard map.core.writer.withLock({ $0.publishLoad() }) else { throw outOfMemory }
     trim()
